@@ -1,0 +1,26 @@
+//! Reads annotated SQL migrations: text in, facts and diagnostics out.
+//!
+//! No async, no database, no terminal. The macro, the runtime and the command line all read
+//! migrations through this crate, so that what compiles is what runs.
+//!
+//! The modules in the order in which a file passes through them:
+
+pub mod annotation;
+pub mod checksum;
+pub mod diagnostic;
+pub mod dialect;
+pub mod dir;
+pub mod lex;
+pub mod lockfile;
+pub mod migration;
+pub mod options;
+pub mod render;
+pub mod set;
+pub mod source;
+pub mod split;
+pub mod statement;
+
+pub use diagnostic::{Diagnostic, Severity};
+pub use dialect::Dialect;
+pub use migration::Migration;
+pub use set::Set;

@@ -1,0 +1,164 @@
+//! One migration: what its file says.
+
+use serde::{Deserialize, Serialize};
+
+use crate::checksum::Checksum;
+use crate::source::{Source, Span};
+use crate::statement::Statement;
+
+/// One migration, in full.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Migration {
+    /// The stem of the file name, `0003_add_user_email`.
+    pub id: String,
+    /// The digits before the first underscore, as a number. Migrations run in this order.
+    pub version: u64,
+    /// `@name`
+    pub name: String,
+    /// `@description`, its lines joined by one space.
+    pub description: String,
+    /// `@timestamp`, as written.
+    pub timestamp: String,
+    /// `@rollbackSafe`
+    pub rollback_safe: bool,
+    /// `@performanceImpact`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub impact: Impact,
+    /// `@dependencies`: ids.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dependencies: Vec<String>,
+    /// `@transaction`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub transaction: Transaction,
+    /// `@phase`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub phase: Option<Phase>,
+    /// `@irreversible`: the reason for having no way back.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub irreversible: Option<String>,
+    /// `@foreignKeys`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub foreign_keys: ForeignKeys,
+    /// `@lockTimeout`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub lock_timeout_ms: Option<u64>,
+    /// `@statementTimeout`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub statement_timeout_ms: Option<u64>,
+    /// `@supersedes`: a checksum that is accepted as applied.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub supersedes: Option<Checksum>,
+    /// `-- CHECK BEFORE:`, in order.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub checks_before: Vec<Check>,
+    /// `-- UP MIGRATION`
+    pub up: Script,
+    /// `-- CHECK AFTER:`, in order.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub checks_after: Vec<Check>,
+    /// `-- DOWN MIGRATION`. `None` when the migration is irreversible, or comes from the folder of
+    /// another tool and has no way back.
+    pub down: Option<Script>,
+    /// Of the UP and the checks.
+    pub checksum: Checksum,
+    /// Of the DOWN.
+    pub down_checksum: Option<Checksum>,
+}
+
+/// The statements of a section.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Script {
+    /// The file; not serialised, see [`Migration::from_facts`].
+    #[serde(skip)]
+    pub source: Source,
+    /// The text of the section after its marker.
+    pub span: Span,
+    /// In order.
+    pub statements: Vec<Statement>,
+}
+
+/// `-- CHECK BEFORE: title` or `-- CHECK AFTER: title`, and its `SELECT`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What must hold.
+    pub title: String,
+    /// The query that returns the offenders.
+    pub statement: Statement,
+}
+
+/// `@performanceImpact`: what running it costs the service.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Impact {
+    /// Short locks only.
+    #[default]
+    Low,
+    /// A scan, an index build, a lock that can be felt.
+    Medium,
+    /// A table rewrite or a long lock.
+    High,
+}
+
+/// `@transaction`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transaction {
+    /// All statements in one.
+    #[default]
+    One,
+    /// `@transaction: false`: statements go one by one.
+    None,
+}
+
+/// `@phase`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// The old release keeps working.
+    Expand,
+    /// The old release is gone.
+    Contract,
+}
+
+/// `@foreignKeys`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ForeignKeys {
+    /// As the connection has them.
+    #[default]
+    Unchanged,
+    /// `off`: switched off before `BEGIN`, checked before `COMMIT`, restored after (SQLite).
+    Off,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Migration {
+    /// The file of the UP.
+    pub fn source(&self) -> &Source {
+        &self.up.source
+    }
+
+    /// Everything but the text, as one line of JSON: what the macro embeds beside the file.
+    pub fn to_facts(&self) -> String {
+        serde_json::to_string(self).expect("a migration is plain data")
+    }
+
+    /// The migration of these facts and this text: the inverse of [`to_facts`](Migration::to_facts)
+    /// for a migration whose UP and DOWN stand in one file.
+    ///
+    /// # Errors
+    /// When `facts` was not written by this version of the library.
+    pub fn from_facts(facts: &str, source: &Source) -> Result<Migration, serde_json::Error> {
+        let mut migration: Migration = serde_json::from_str(facts)?;
+        migration.up.source = source.clone();
+        if let Some(down) = &mut migration.down {
+            down.source = source.clone();
+        }
+        Ok(migration)
+    }
+}
