@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::source::Span;
+use crate::diagnostic::{Diagnostic, Section};
+use crate::dialect::Dialect;
+use crate::lex::Token;
+use crate::migration::Transaction;
+use crate::source::{Source, Span};
+use crate::split::Piece;
 
 /// One SQL command, without its semicolon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,4 +48,28 @@ pub struct Allow {
     pub reason: String,
     /// Where the annotation stands.
     pub span: Span,
+}
+
+/// What the engine, or the transaction that the runner opens around it, would not take.
+///
+/// `tokens` are those of the whole text, to which `statement` points.
+pub fn diagnose(
+    _source: &Source,
+    _statement: &Piece,
+    _tokens: &[Token],
+    _dialect: Dialect,
+    _transaction: Transaction,
+    _section: Section,
+) -> Vec<Diagnostic> {
+    Vec::new()
+}
+
+/// Whether the engine commits by itself when it runs this.
+pub fn commits(_text: &str, _statement: &Piece, _tokens: &[Token], _dialect: Dialect) -> bool {
+    false
+}
+
+/// Whether it is a query that returns rows and changes nothing.
+pub fn is_query(_text: &str, _statement: &Piece, _tokens: &[Token], _dialect: Dialect) -> bool {
+    true
 }
