@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::checksum::Checksum;
+use crate::diagnostic::Diagnostic;
+use crate::dialect::Dialect;
 use crate::source::{Source, Span};
 use crate::statement::Statement;
 
@@ -161,4 +163,60 @@ impl Migration {
         }
         Ok(migration)
     }
+}
+
+/// Reads one annotated file. `id` is the stem of its name.
+///
+/// There is a migration whenever the file is whole enough to speak of one; whether it may be used
+/// depends on the severity of the diagnostics.
+pub fn parse(id: &str, source: &Source, dialect: Dialect) -> (Option<Migration>, Vec<Diagnostic>) {
+    let _ = (id, source, dialect);
+    (None, Vec::new())
+}
+
+/// Reads `id.up.sql` and, where there is one, `id.down.sql`, which need no annotations.
+pub fn parse_up_down(
+    id: &str,
+    up: &Source,
+    down: Option<&Source>,
+    dialect: Dialect,
+) -> (Option<Migration>, Vec<Diagnostic>) {
+    let _ = (id, up, down, dialect);
+    (None, Vec::new())
+}
+
+/// The way back of a migration as the database keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredDown {
+    /// The statements.
+    pub script: Script,
+    /// `@transaction`
+    pub transaction: Transaction,
+    /// `@foreignKeys`
+    pub foreign_keys: ForeignKeys,
+    /// `@lockTimeout`
+    pub lock_timeout_ms: Option<u64>,
+    /// `@statementTimeout`
+    pub statement_timeout_ms: Option<u64>,
+    /// Equal to the migration's `down_checksum`.
+    pub checksum: Checksum,
+}
+
+/// The text of the DOWN as it is stored, with the annotations that are needed to run it.
+pub fn stored_down(migration: &Migration) -> Option<String> {
+    let _ = migration;
+    None
+}
+
+/// Reads what [`stored_down`] wrote. `shown_as` stands for the path in diagnostics.
+///
+/// # Errors
+/// When the text is not what `stored_down` writes.
+pub fn parse_stored_down(
+    text: &str,
+    shown_as: &str,
+    dialect: Dialect,
+) -> Result<StoredDown, Vec<Diagnostic>> {
+    let _ = (text, shown_as, dialect);
+    Err(Vec::new())
 }

@@ -1,6 +1,7 @@
 //! All migrations of a folder, in order, and what must hold between them.
 
 use crate::checksum::Digest;
+use crate::diagnostic::Diagnostic;
 use crate::dialect::Dialect;
 use crate::migration::Migration;
 
@@ -14,6 +15,18 @@ pub struct Set {
 }
 
 impl Set {
+    /// The set of these migrations, and what does not fit between them.
+    pub fn new(dialect: Dialect, mut migrations: Vec<Migration>) -> (Set, Vec<Diagnostic>) {
+        migrations.sort_by(|a, b| (a.version, &a.id).cmp(&(b.version, &b.id)));
+        (
+            Set {
+                dialect,
+                migrations,
+            },
+            Vec::new(),
+        )
+    }
+
     /// The migration of that id.
     pub fn get(&self, id: &str) -> Option<&Migration> {
         self.migrations.iter().find(|migration| migration.id == id)
