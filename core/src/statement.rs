@@ -1,10 +1,15 @@
-//! One SQL command of a migration, and what its first words say about it.
+//! One SQL command of a migration, and what its words say about it before anybody parses it.
+//!
+//! [`inspect`] finds what cannot run where the runner runs it: words that steer the transaction,
+//! that only a client program knows, or that need to stand outside of a transaction. All of it is
+//! read off tokens, never off text. What a statement does to the schema is the model's business.
 
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Diagnostic, Section};
-use crate::dialect::Dialect;
-use crate::lex::Token;
+use crate::dialect::phrase::{Phrase, outside_parentheses};
+use crate::dialect::{Bodies, Dialect, InTransaction, When};
+use crate::lex::{self, Lexeme, Token, TokenKind};
 use crate::migration::Transaction;
 use crate::source::{Source, Span};
 use crate::split::Piece;
@@ -50,26 +55,491 @@ pub struct Allow {
     pub span: Span,
 }
 
-/// What the engine, or the transaction that the runner opens around it, would not take.
+/// Something a statement says that decides where it can run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trait {
+    /// What it is.
+    pub nature: Nature,
+    /// The words that say it.
+    pub span: Span,
+}
+
+/// What a [`Trait`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// It begins, ends or steers a transaction.
+    TransactionControl,
+    /// It is a block whose code begins or ends transactions, which works outside of one only.
+    TransactionControlInBlock,
+    /// It fails inside a transaction.
+    OutsideTransaction,
+    /// It fails inside a transaction if this holds, which the text cannot tell.
+    OutsideTransactionIf(&'static str),
+    /// It is a pragma that does not work inside a transaction.
+    PragmaOutsideTransaction(InTransaction),
+    /// It sends rows between the client program and the server.
+    CopiesThroughClient,
+    /// It has a variable that the client program replaces.
+    ClientVariable,
+}
+
+/// What `statement` says that decides where it can run.
 ///
-/// `tokens` are those of the whole text, to which `statement` points.
+/// `tokens` are those of the whole `text`, to which `statement` points.
+pub fn inspect(text: &str, statement: &Piece, tokens: &[Token], dialect: Dialect) -> Vec<Trait> {
+    let lexemes = lexemes(text, statement, tokens, dialect);
+    let grammar = dialect.grammar();
+    let mut traits = Vec::new();
+    traits.extend(outside_transaction(&lexemes, dialect));
+    if traits.is_empty() {
+        traits.extend(transaction_control(&lexemes, dialect));
+    }
+    traits.extend(pragma(&lexemes, dialect));
+    if grammar.client.copy_rows {
+        traits.extend(copy_through_client(&lexemes));
+    }
+    if grammar.client.variables {
+        traits.extend(client_variables(&lexemes));
+    }
+    if dialect.has_dollar_quotes() {
+        traits.extend(control_in_block(text, &lexemes, dialect));
+    }
+    traits
+}
+
+/// What [`inspect`] finds, as diagnostics, for a migration that runs in this `transaction`.
 pub fn diagnose(
-    _source: &Source,
-    _statement: &Piece,
-    _tokens: &[Token],
-    _dialect: Dialect,
-    _transaction: Transaction,
-    _section: Section,
+    source: &Source,
+    statement: &Piece,
+    tokens: &[Token],
+    dialect: Dialect,
+    transaction: Transaction,
+    section: Section,
 ) -> Vec<Diagnostic> {
-    Vec::new()
+    inspect(source.text(), statement, tokens, dialect)
+        .into_iter()
+        .filter_map(|found| explain(source, found, transaction))
+        .map(|diagnostic| diagnostic.section(section))
+        .collect()
 }
 
 /// Whether the engine commits by itself when it runs this.
-pub fn commits(_text: &str, _statement: &Piece, _tokens: &[Token], _dialect: Dialect) -> bool {
-    false
+pub fn commits(text: &str, statement: &Piece, tokens: &[Token], dialect: Dialect) -> bool {
+    let grammar = dialect.grammar();
+    if dialect.has_transactional_ddl() {
+        return false;
+    }
+    let lexemes = lexemes(text, statement, tokens, dialect);
+    let begins_with = |phrases: &[Phrase]| {
+        phrases
+            .iter()
+            .any(|phrase| phrase.covers(&lexemes).is_some())
+    };
+    !begins_with(grammar.without_commit)
+        && (begins_with(grammar.implicit_commits)
+            || transaction_setting(&lexemes, dialect).is_some())
 }
 
-/// Whether it is a query that returns rows and changes nothing.
-pub fn is_query(_text: &str, _statement: &Piece, _tokens: &[Token], _dialect: Dialect) -> bool {
-    true
+/// Whether it is a query that returns rows and, as far as its words tell, changes nothing.
+pub fn is_query(text: &str, statement: &Piece, tokens: &[Token], dialect: Dialect) -> bool {
+    let lexemes = lexemes(text, statement, tokens, dialect);
+    let inner = lexemes
+        .iter()
+        .position(|lexeme| lexeme.kind != TokenKind::Open);
+    let Some(query) = inner.map(|inner| &lexemes[inner..]) else {
+        return false;
+    };
+    const QUERIES: &[&str] = &["SELECT", "VALUES", "TABLE"];
+    const WRITES: &[&str] = &["INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"];
+    let is_one_of = |words: &[&str], lexeme: &Lexeme<'_>| words.iter().any(|word| lexeme.is(word));
+    let verb = match query[0].is("WITH") {
+        true => outside_parentheses(query, |lexeme| {
+            is_one_of(QUERIES, lexeme) || is_one_of(WRITES, lexeme)
+        }),
+        false => Some(0),
+    };
+    // A query in parentheses may follow the WITH too.
+    let reads = verb.is_none_or(|verb| is_one_of(QUERIES, &query[verb]));
+    let into = outside_parentheses(query, |lexeme| lexeme.is("INTO"));
+    reads && (verb.is_some() || query[0].is("WITH")) && into.is_none() && !writes_within(&lexemes)
+}
+
+/// Whether a data-changing statement stands in parentheses, as in `WITH a AS (DELETE FROM …)`.
+fn writes_within(lexemes: &[Lexeme<'_>]) -> bool {
+    lexemes.windows(3).any(|three| {
+        let [before, verb, after] = three else {
+            return false;
+        };
+        let begins = matches!(before.kind, TokenKind::Open | TokenKind::Close);
+        let is_write = (verb.is("INSERT") || verb.is("MERGE") || verb.is("REPLACE"))
+            && after.is("INTO")
+            || verb.is("DELETE") && after.is("FROM")
+            || verb.is("UPDATE") && matches!(after.kind, TokenKind::Word | TokenKind::QuotedName);
+        begins && is_write
+    })
+}
+
+/// The tokens that the engine sees; of comments that it executes, the tokens inside.
+fn lexemes<'t>(
+    text: &'t str,
+    statement: &Piece,
+    tokens: &[Token],
+    dialect: Dialect,
+) -> Vec<Lexeme<'t>> {
+    let mut lexemes = Vec::new();
+    for lexeme in lex::lexemes(text, &tokens[statement.tokens.clone()]) {
+        if lexeme.kind == TokenKind::ExecutableComment {
+            let inside = lex::lex_within(text, inside_comment(&lexeme), dialect);
+            lexemes.extend(lex::lexemes(text, &inside));
+        } else {
+            lexemes.push(lexeme);
+        }
+    }
+    lexemes
+}
+
+/// `SET x = 1` of `/*!40101 SET x = 1 */`.
+fn inside_comment(comment: &Lexeme<'_>) -> Span {
+    let opener = comment.text.find('!').map_or(0, |mark| mark + 1);
+    let version = comment.text[opener..]
+        .bytes()
+        .take_while(u8::is_ascii_digit)
+        .count();
+    let start = comment.span.range().start + opener + version;
+    let closer = if comment.text.ends_with("*/") {
+        "*/".len()
+    } else {
+        0
+    };
+    Span::new(start..(comment.span.range().end - closer).max(start))
+}
+
+fn outside_transaction(lexemes: &[Lexeme<'_>], dialect: Dialect) -> Option<Trait> {
+    let statements = dialect.grammar().outside_transactions.iter();
+    statements
+        .filter_map(|outside| {
+            let count = outside.phrase.covers(lexemes)?;
+            let nature = match outside.when {
+                When::Always => Nature::OutsideTransaction,
+                When::Alone if count == lexemes.len() => Nature::OutsideTransaction,
+                When::UnlessOff(names)
+                    if !names
+                        .iter()
+                        .any(|name| option(lexemes, name) == Some(false)) =>
+                {
+                    Nature::OutsideTransaction
+                }
+                When::IfOn(name) if option(lexemes, name) == Some(true) => {
+                    Nature::OutsideTransaction
+                }
+                When::Perhaps(condition) => Nature::OutsideTransactionIf(condition),
+                When::Alone | When::UnlessOff(_) | When::IfOn(_) => return None,
+            };
+            Some(Trait {
+                nature,
+                span: covered(&lexemes[..count]),
+            })
+        })
+        .next()
+}
+
+/// Whether the option `name` of a list in parentheses is switched on.
+fn option(lexemes: &[Lexeme<'_>], name: &str) -> Option<bool> {
+    let at = lexemes.windows(2).position(|two| {
+        (two[0].kind == TokenKind::Open || two[0].is_operator(",")) && names(&two[1], name)
+    })?;
+    let value = lexemes[at + 2..]
+        .iter()
+        .find(|lexeme| !lexeme.is_operator("="))?;
+    let value = value.text.trim_matches('\'');
+    let off = ["false", "off", "0", "no"];
+    Some(!off.iter().any(|off| value.eq_ignore_ascii_case(off)))
+}
+
+fn names(lexeme: &Lexeme<'_>, name: &str) -> bool {
+    lexeme.is(name)
+        || lexeme.kind == TokenKind::QuotedName
+            && lexeme.text.trim_matches('"').eq_ignore_ascii_case(name)
+}
+
+fn transaction_control(lexemes: &[Lexeme<'_>], dialect: Dialect) -> Option<Trait> {
+    if opens_block(lexemes, dialect) {
+        return None;
+    }
+    let phrases = dialect.grammar().transaction_control.iter();
+    let count = phrases.filter_map(|phrase| phrase.covers(lexemes)).next();
+    let span = match count {
+        Some(count) => covered(&lexemes[..count]),
+        None => transaction_setting(lexemes, dialect)?,
+    };
+    Some(Trait {
+        nature: Nature::TransactionControl,
+        span,
+    })
+}
+
+/// Whether a `BEGIN` at the start is a block and no transaction.
+fn opens_block(lexemes: &[Lexeme<'_>], dialect: Dialect) -> bool {
+    let may = matches!(dialect.grammar().bodies, Bodies::Nested { anywhere: true });
+    may && Phrase("BEGIN NOT").covers(lexemes).is_some()
+}
+
+/// `autocommit` where a `SET` gives it a value.
+fn transaction_setting(lexemes: &[Lexeme<'_>], dialect: Dialect) -> Option<Span> {
+    let (set, assignments) = lexemes.split_first()?;
+    let settings = dialect.grammar().transaction_settings;
+    if !set.is("SET") || settings.is_empty() {
+        return None;
+    }
+    let is_setting = |lexeme: &Lexeme<'_>| {
+        let name = lexeme.text.rsplit(['@', '.']).next().unwrap_or_default();
+        let is_name = match lexeme.kind {
+            TokenKind::Word => true,
+            TokenKind::Parameter => lexeme.text.starts_with("@@"),
+            _ => false,
+        };
+        is_name
+            && settings
+                .iter()
+                .any(|setting| name.eq_ignore_ascii_case(setting))
+    };
+    assignments
+        .windows(2)
+        .find(|two| is_setting(&two[0]) && (two[1].is_operator("=") || two[1].is_operator(":=")))
+        .map(|two| two[0].span)
+}
+
+fn pragma(lexemes: &[Lexeme<'_>], dialect: Dialect) -> Option<Trait> {
+    let pragmas = dialect.grammar().pragmas_outside_transactions;
+    if pragmas.is_empty() || !lexemes.first()?.is("PRAGMA") {
+        return None;
+    }
+    let has_schema = lexemes.get(2).is_some_and(|dot| dot.is_operator("."));
+    let at = if has_schema { 3 } else { 1 };
+    let name = lexemes.get(at)?;
+    let (known, effect) = pragmas.iter().find(|(known, _)| {
+        name.text
+            .trim_matches(['"', '`', '[', ']'])
+            .eq_ignore_ascii_case(known)
+    })?;
+    // Asking for a value is fine; a checkpoint does its work without one.
+    let acts = lexemes.len() > at + 1 || *known == "wal_checkpoint";
+    acts.then(|| Trait {
+        nature: Nature::PragmaOutsideTransaction(*effect),
+        span: covered(lexemes),
+    })
+}
+
+/// `FROM STDIN` or `TO STDOUT` of a `COPY`.
+fn copy_through_client(lexemes: &[Lexeme<'_>]) -> Option<Trait> {
+    if !lexemes.first()?.is("COPY") {
+        return None;
+    }
+    let at = outside_parentheses(lexemes, |lexeme| lexeme.is("FROM") || lexeme.is("TO"))?;
+    let target = lexemes.get(at + 1)?;
+    (target.is("STDIN") || target.is("STDOUT")).then(|| Trait {
+        nature: Nature::CopiesThroughClient,
+        span: covered(&lexemes[at..at + 2]),
+    })
+}
+
+/// `:name`, `:'name'` and `:"name"` where an operand must come. Behind an operand a colon is a
+/// slice (`a[1:n]`) or the pair of a JSON object (`json_object('k':v)`).
+fn client_variables(lexemes: &[Lexeme<'_>]) -> impl Iterator<Item = Trait> {
+    lexemes
+        .windows(3)
+        .enumerate()
+        .filter_map(move |(at, three)| {
+            let [before, colon, name] = three else {
+                return None;
+            };
+            let touches = colon.span.end == name.span.start;
+            let is_name = matches!(
+                name.kind,
+                TokenKind::Word | TokenKind::String | TokenKind::QuotedName
+            );
+            let needs_operand = match before.kind {
+                TokenKind::Operator => true,
+                TokenKind::Open => before.text == "(",
+                TokenKind::Word => at == 0 || BEFORE_VARIABLES.iter().any(|word| before.is(word)),
+                _ => false,
+            };
+            (colon.is_operator(":") && touches && is_name && needs_operand).then(|| Trait {
+                nature: Nature::ClientVariable,
+                span: colon.span.to(name.span),
+            })
+        })
+}
+
+/// Words that are no names, so that a colon behind them is no part of a slice or a JSON object.
+const BEFORE_VARIABLES: &[&str] = &[
+    "AND", "AS", "BETWEEN", "BY", "DATABASE", "DEFAULT", "ELSE", "EXISTS", "FROM", "ILIKE", "IN",
+    "INTO", "JOIN", "LIKE", "LIMIT", "NOT", "OFFSET", "ON", "OR", "OWNER", "PASSWORD", "ROLE",
+    "SCHEMA", "SELECT", "TABLE", "THEN", "TO", "UPDATE", "USER", "VALUES", "WHEN", "WHERE",
+];
+
+/// The first `COMMIT` or `ROLLBACK` in the code of a `DO`.
+fn control_in_block(text: &str, lexemes: &[Lexeme<'_>], dialect: Dialect) -> Option<Trait> {
+    if !lexemes.first()?.is("DO") {
+        return None;
+    }
+    let code = lexemes
+        .iter()
+        .find(|lexeme| lexeme.kind == TokenKind::String)?;
+    let delimiter = code.text.strip_prefix('$')?.find('$')? + "$$".len();
+    let range = code.span.range();
+    let inside =
+        Span::new(range.start + delimiter..(range.end - delimiter).max(range.start + delimiter));
+    let tokens = lex::lex_within(text, inside, dialect);
+    let words = lex::lexemes(text, &tokens);
+    let found = words.windows(3).find(|three| {
+        let [before, verb, after] = three else {
+            return false;
+        };
+        let begins = before.kind == TokenKind::Semicolon
+            || ["BEGIN", "THEN", "ELSE", "LOOP"]
+                .iter()
+                .any(|word| before.is(word));
+        let is_whole = after.kind == TokenKind::Semicolon || after.is("AND");
+        begins && (verb.is("COMMIT") || verb.is("ROLLBACK")) && is_whole
+    })?;
+    Some(Trait {
+        nature: Nature::TransactionControlInBlock,
+        span: found[1].span,
+    })
+}
+
+fn covered(lexemes: &[Lexeme<'_>]) -> Span {
+    lexemes[0].span.to(lexemes[lexemes.len() - 1].span)
+}
+
+/// What a trait means for a migration in this transaction, if anything.
+fn explain(source: &Source, found: Trait, transaction: Transaction) -> Option<Diagnostic> {
+    let words = found
+        .span
+        .of(source.text())
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    let diagnostic = match (found.nature, transaction) {
+        (Nature::TransactionControl, Transaction::One) => Diagnostic::error(
+            "transaction-control",
+            format!("`{words}` steers a transaction that belongs to the runner"),
+        )
+        .at(
+            source,
+            found.span,
+            "the migration already runs in a transaction",
+        )
+        .why(
+            "the runner commits a migration together with its row in the history; \
+             a transaction that begins or ends in between takes the two apart",
+        )
+        .help(
+            "delete this line, the transaction around the migration does what it asks for; \
+             statements that must not share one go into files of their own",
+        ),
+        (Nature::TransactionControl, Transaction::None) => Diagnostic::error(
+            "transaction-control",
+            format!("`{words}` steers a transaction, and this migration runs without one"),
+        )
+        .at(source, found.span, "each statement is committed by itself")
+        .why(
+            "the runner notes after each statement that it is done, so that a failed migration \
+             goes on where it stopped; inside a transaction of the file the notes would be lost",
+        )
+        .help(
+            "delete this line; what must run in one transaction goes into a file of its own, \
+             without `-- @transaction: false`",
+        ),
+        (Nature::TransactionControlInBlock, Transaction::One) => Diagnostic::error(
+            "transaction-control",
+            format!("a block with `{words}` cannot run inside a transaction"),
+        )
+        .at(
+            source,
+            found.span,
+            "ends a transaction that belongs to the runner",
+        )
+        .why("the engine refuses it: invalid transaction termination")
+        .help(outside_help()),
+        (Nature::OutsideTransaction, Transaction::One) => Diagnostic::error(
+            "not-in-transaction",
+            format!("`{words}` cannot run inside a transaction"),
+        )
+        .at(source, found.span, "the migration runs in a transaction")
+        .why("the engine refuses it there, even when it is the only statement")
+        .help(outside_help()),
+        (Nature::OutsideTransactionIf(condition), Transaction::One) => Diagnostic::warn(
+            "not-in-transaction",
+            format!("`{words}` fails inside a transaction if {condition}"),
+        )
+        .at(source, found.span, "the migration runs in a transaction")
+        .why("the text does not tell which it is")
+        .help(outside_help()),
+        (Nature::PragmaOutsideTransaction(effect), Transaction::One) => {
+            explain_pragma(source, found.span, &words, effect)
+        }
+        (
+            Nature::TransactionControlInBlock
+            | Nature::OutsideTransaction
+            | Nature::OutsideTransactionIf(_)
+            | Nature::PragmaOutsideTransaction(_),
+            Transaction::None,
+        ) => return None,
+        (Nature::CopiesThroughClient, _) => Diagnostic::error(
+            "client-command",
+            format!("`{words}` needs a client program that sends the rows"),
+        )
+        .at(
+            source,
+            found.span,
+            "no rows can be sent while migrations run",
+        )
+        .why("it works in a shell and in dump files only; the rows behind it are no SQL")
+        .help("write the rows as SQL: `INSERT INTO t (a, b) VALUES (1, 'x'), (2, 'y');`"),
+        (Nature::ClientVariable, _) => Diagnostic::error(
+            "client-command",
+            format!("`{words}` is a variable of a client program"),
+        )
+        .at(source, found.span, "nothing replaces this")
+        .why("the client program puts its value in before the server sees the statement")
+        .help("write the value itself"),
+    };
+    Some(diagnostic)
+}
+
+fn outside_help() -> &'static str {
+    "give it a migration of its own that runs without a transaction: `-- @transaction: false`"
+}
+
+fn explain_pragma(source: &Source, span: Span, words: &str, effect: InTransaction) -> Diagnostic {
+    let switches_foreign_keys = words.to_ascii_lowercase().contains("foreign_keys");
+    let (message, why) = match effect {
+        InTransaction::Fails => (
+            format!("`{words}` fails inside a transaction"),
+            "the engine refuses it there",
+        ),
+        InTransaction::IsIgnored => (
+            format!("`{words}` does nothing inside a transaction"),
+            "the engine takes it there without a word and without effect",
+        ),
+    };
+    let diagnostic = Diagnostic::error("sqlite-pragma-in-transaction", message).at(
+        source,
+        span,
+        "the migration runs in a transaction",
+    );
+    if !switches_foreign_keys {
+        return diagnostic.why(why).help(outside_help());
+    }
+    diagnostic
+        .why(
+            "with foreign keys still on, dropping a table of a rebuild deletes or blocks the rows \
+             that refer to it",
+        )
+        .help(
+            "delete this line and let the runner switch them off before the transaction begins, \
+             check them before it commits and restore them after: `-- @foreignKeys: off`",
+        )
 }

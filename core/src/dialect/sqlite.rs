@@ -1,0 +1,76 @@
+//! SQLite.
+
+use super::phrase::Phrase;
+use super::{Bodies, Client, Grammar, InTransaction, Outside, When};
+
+pub(super) static GRAMMAR: Grammar = Grammar {
+    name_quotes: &[(b'"', b'"'), (b'`', b'`'), (b'[', b']')],
+    string_quotes: b"'",
+    string_prefixes: &["X"],
+    escaping_prefixes: &[],
+    name_prefixes: &[],
+    charset_introducers: false,
+    backslash_escapes: false,
+    dollar_quotes: false,
+    nested_comments: false,
+    hash_comments: false,
+    dashes_need_blank: false,
+    return_ends_line: false,
+    end_closes_comment: true,
+    executable_comments: &[],
+    digits_begin_words: false,
+    dollar_begins_words: false,
+    number_prefixes: &[("0X", u8::is_ascii_hexdigit)],
+    digit_underscores: true,
+    parameter_signs: b":@$",
+    question_parameters: true,
+    dollar_parameters: false,
+    quoted_variables: false,
+    operators: &["->>", "->", "<<", ">>", "<=", ">=", "<>", "==", "!=", "||"],
+    operator_signs: b"",
+    client: Client {
+        backslash: false,
+        short: &[],
+        words: &[],
+        dot_lines: true,
+        line_words: &[],
+        delimiter: None,
+        copy_rows: false,
+        variables: false,
+    },
+    bodies: Bodies::Flat {
+        head: Phrase("CREATE [TEMP|TEMPORARY] TRIGGER"),
+        opener: Phrase("BEGIN"),
+        parenthesised: None,
+    },
+    transaction_control: &[
+        Phrase("BEGIN"),
+        Phrase("COMMIT"),
+        Phrase("END"),
+        Phrase("ROLLBACK"),
+        Phrase("SAVEPOINT"),
+        Phrase("RELEASE"),
+    ],
+    transaction_settings: &[],
+    outside_transactions: &[
+        Outside {
+            phrase: Phrase("VACUUM"),
+            when: When::Always,
+        },
+        Outside {
+            phrase: Phrase("DETACH"),
+            when: When::Perhaps("the database was used in the same transaction"),
+        },
+    ],
+    pragmas_outside_transactions: &[
+        ("foreign_keys", InTransaction::IsIgnored),
+        ("page_size", InTransaction::IsIgnored),
+        ("auto_vacuum", InTransaction::IsIgnored),
+        ("encoding", InTransaction::IsIgnored),
+        ("journal_mode", InTransaction::Fails),
+        ("synchronous", InTransaction::Fails),
+        ("wal_checkpoint", InTransaction::Fails),
+    ],
+    implicit_commits: &[],
+    without_commit: &[],
+};
