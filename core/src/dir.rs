@@ -1,22 +1,33 @@
 //! Reads a folder of migrations. All file reading of this crate happens here.
+//!
+//! Nothing in the folder that looks like a migration is skipped in silence; what a file says is
+//! [`migration`](crate::migration)'s work.
 
+mod name;
+
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::Diagnostic;
+use self::name::{Name, Part};
+use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::dialect::Dialect;
-use crate::options::Options;
+use crate::lockfile;
+use crate::migration;
+pub use crate::migration::Layout;
+use crate::options::{self, Options};
 use crate::set::Set;
+use crate::source::{Source, Span};
 
-/// How the files of a folder are named and written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Layout {
-    /// `0001_users.sql`: ours, one annotated file with UP and DOWN.
-    #[default]
-    Annotated,
-    /// `0001_users.up.sql` and, if there is a way back, `0001_users.down.sql`; no annotations
-    /// needed. The folders of sqlx and golang-migrate look like this.
-    UpDown,
-}
+const FOLDER_MISSING: &str = "folder-missing";
+const FOLDER_IS_FILE: &str = "folder-is-a-file";
+const FOLDER_UNREADABLE: &str = "folder-unreadable";
+const NO_MIGRATIONS: &str = "no-migrations";
+const FILE_NAME: &str = "file-name";
+const FILE_UNREADABLE: &str = "file-unreadable";
+const FILE_NOT_UTF8: &str = "file-not-utf8";
+const FILE_TOO_LARGE: &str = "file-too-large";
+const UP_MISSING: &str = "up-missing";
 
 /// What a folder holds.
 #[derive(Clone, Debug)]
@@ -27,17 +38,6 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// Every file whose content mattered, as absolute paths in order: what a build has to track.
     pub files: Vec<PathBuf>,
-}
-
-/// Reads the migrations of `dir`, which people know as `shown_as`.
-pub fn load(dir: &Path, shown_as: &str, dialect: Dialect, layout: Layout) -> Loaded {
-    let _ = (dir, shown_as, layout);
-    let (set, diagnostics) = Set::new(dialect, Vec::new());
-    Loaded {
-        set,
-        diagnostics,
-        files: Vec::new(),
-    }
 }
 
 /// What `backstitch.toml` says.
@@ -51,8 +51,361 @@ pub struct LoadedOptions {
     pub file: Option<PathBuf>,
 }
 
+/// Reads the migrations of `dir`, which people know as `shown_as`.
+pub fn load(dir: &Path, shown_as: &str, dialect: Dialect, layout: Layout) -> Loaded {
+    let mut folder = Folder {
+        dir: std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()),
+        shown_as: shown_as.replace('\\', "/").trim_end_matches('/').to_owned(),
+        dialect,
+        diagnostics: Vec::new(),
+        files: Vec::new(),
+        unread: Vec::new(),
+    };
+    let entries = folder.entries();
+    let migrations = match layout {
+        Layout::Annotated => folder.annotated(&entries),
+        Layout::UpDown => folder.up_down(&entries),
+    };
+    let (set, found) = Set::with_unread(dialect, migrations, &folder.unread);
+    folder.diagnostics.extend(found);
+    folder.compare_with_lock(&entries, &set);
+    folder.files.sort();
+    Loaded {
+        set,
+        diagnostics: folder.diagnostics,
+        files: folder.files,
+    }
+}
+
 /// Reads the `backstitch.toml` of the folder `dir`; that there is none is fine.
 pub fn load_options(dir: &Path) -> LoadedOptions {
-    let _ = dir;
-    LoadedOptions::default()
+    let path = dir.join(options::FILE_NAME);
+    if !path.is_file() {
+        return LoadedOptions::default();
+    }
+    let file = Some(std::path::absolute(&path).unwrap_or_else(|_| path.clone()));
+    match read(&path, options::FILE_NAME) {
+        Ok(source) => {
+            let (options, diagnostics) = options::parse(&source);
+            LoadedOptions {
+                options,
+                diagnostics,
+                file,
+            }
+        }
+        Err(diagnostic) => LoadedOptions {
+            diagnostics: vec![*diagnostic],
+            file,
+            ..LoadedOptions::default()
+        },
+    }
+}
+
+struct Folder {
+    dir: PathBuf,
+    shown_as: String,
+    dialect: Dialect,
+    diagnostics: Vec<Diagnostic>,
+    files: Vec<PathBuf>,
+    /// The ids of migrations that are there and could not be read.
+    unread: Vec<String>,
+}
+
+impl Folder {
+    /// The names in the folder, sorted, without hidden ones.
+    fn entries(&mut self) -> Vec<String> {
+        let listed = fs::read_dir(&self.dir).and_then(|entries| {
+            entries
+                .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+                .collect::<io::Result<Vec<String>>>()
+        });
+        match listed {
+            Ok(mut names) => {
+                names.retain(|name| !name.starts_with('.'));
+                names.sort();
+                if !names.iter().any(|name| name::looks_like_sql(name)) {
+                    self.diagnostics.push(self.no_migrations());
+                }
+                names
+            }
+            Err(error) => {
+                self.diagnostics.push(self.unlistable(&error));
+                Vec::new()
+            }
+        }
+    }
+
+    fn annotated(&mut self, entries: &[String]) -> Vec<migration::Migration> {
+        let files: Vec<&String> = entries
+            .iter()
+            .filter(|name| name::looks_like_sql(name))
+            .collect();
+        let next = name::next_version(files.iter().map(|name| name.as_str()));
+        let mut migrations = Vec::new();
+        for file in files {
+            let Some(id) = name::annotated_id(file) else {
+                self.diagnostics.push(self.misnamed(file, &next));
+                continue;
+            };
+            let migration = self.read(file, id).and_then(|source| {
+                let (migration, found) = migration::parse(id, &source, self.dialect);
+                self.diagnostics.extend(found);
+                migration
+            });
+            match migration {
+                Some(migration) => migrations.push(migration),
+                None => self.unread.push(id.to_owned()),
+            }
+        }
+        migrations
+    }
+
+    fn up_down(&mut self, entries: &[String]) -> Vec<migration::Migration> {
+        let files = entries.iter().filter(|name| name::looks_like_sql(name));
+        let mut names: Vec<Name<'_>> = Vec::new();
+        for file in files {
+            match name::up_down(file) {
+                Some(name) => names.push(name),
+                None => self.diagnostics.push(self.misnamed_up_down(file)),
+            }
+        }
+        let mut migrations = Vec::new();
+        for up in names.iter().filter(|name| name.part == Part::Up) {
+            let down = names
+                .iter()
+                .find(|name| name.part == Part::Down && name.id == up.id);
+            let up_source = self.read(up.file, up.id);
+            let down_source = down.and_then(|down| self.read(down.file, down.id));
+            let migration = up_source.and_then(|up_source| {
+                let (migration, found) =
+                    migration::parse_up_down(up.id, &up_source, down_source.as_ref(), self.dialect);
+                self.diagnostics.extend(found);
+                migration
+            });
+            match migration {
+                Some(migration) => migrations.push(migration),
+                None => self.unread.push(up.id.to_owned()),
+            }
+        }
+        for down in names.iter().filter(|name| name.part == Part::Down) {
+            if !names
+                .iter()
+                .any(|name| name.part == Part::Up && name.id == down.id)
+            {
+                self.diagnostics.push(self.up_missing(down));
+            }
+        }
+        migrations
+    }
+
+    fn compare_with_lock(&mut self, entries: &[String], set: &Set) {
+        if !entries.iter().any(|name| name == lockfile::FILE_NAME) {
+            return;
+        }
+        let Some(source) = self.read(lockfile::FILE_NAME, "") else {
+            return;
+        };
+        let (lock, found) = lockfile::parse(&source);
+        // What the file says is only worth comparing when all of it could be read.
+        let differences = match found.is_empty() {
+            true => lockfile::compare(&lock, set),
+            false => Vec::new(),
+        };
+        let is_unread = |diagnostic: &Diagnostic| {
+            let id = diagnostic.migration.as_ref();
+            id.is_some_and(|id| self.unread.contains(id))
+        };
+        let differences = differences
+            .into_iter()
+            .filter(|diagnostic| !is_unread(diagnostic));
+        let found: Vec<Diagnostic> = found.into_iter().chain(differences).collect();
+        self.diagnostics.extend(found);
+    }
+
+    /// The text of a file of the folder, which is tracked from now on.
+    fn read(&mut self, file: &str, id: &str) -> Option<Source> {
+        let path = self.dir.join(file);
+        match read(&path, &self.shown(file)) {
+            Ok(source) => {
+                self.files.push(path);
+                Some(source)
+            }
+            Err(mut diagnostic) => {
+                if path.is_file() {
+                    self.files.push(path);
+                }
+                diagnostic.migration = (!id.is_empty()).then(|| id.to_owned());
+                self.diagnostics.push(*diagnostic);
+                None
+            }
+        }
+    }
+
+    /// The path of a file as people see it.
+    fn shown(&self, file: &str) -> String {
+        match self.shown_as.as_str() {
+            "" => file.to_owned(),
+            shown_as => format!("{shown_as}/{file}"),
+        }
+    }
+
+    fn at(&self, diagnostic: Diagnostic, file: &str) -> Diagnostic {
+        diagnostic.at(&Source::new(self.shown(file), ""), Span::default(), "")
+    }
+
+    fn at_folder(&self, diagnostic: Diagnostic) -> Diagnostic {
+        diagnostic.at(&Source::new(self.shown_as.clone(), ""), Span::default(), "")
+    }
+
+    fn unlistable(&self, error: &io::Error) -> Diagnostic {
+        let shown = &self.shown_as;
+        let diagnostic = match error.kind() {
+            io::ErrorKind::NotFound => {
+                let help = match self.sibling() {
+                    Some(near) => format!("Did you mean the folder:\n{near}"),
+                    None => format!(
+                        "Correct the path, or make the folder and its first migration:\n\
+                         backstitch new --dir {shown} first_step"
+                    ),
+                };
+                Diagnostic::error(FOLDER_MISSING, format!("there is no folder `{shown}`"))
+                    .help(help)
+            }
+            io::ErrorKind::NotADirectory => Diagnostic::error(
+                FOLDER_IS_FILE,
+                format!("`{shown}` is a file, not a folder"),
+            )
+            .help("Name the folder that holds the migrations; each migration is a file in it."),
+            _ => Diagnostic::error(
+                FOLDER_UNREADABLE,
+                format!("`{shown}` cannot be read: {error}"),
+            )
+            .help("Check the permissions of the folder."),
+        };
+        self.at_folder(
+            diagnostic.why("Migrations are embedded from this folder when the service compiles."),
+        )
+    }
+
+    /// A folder beside the missing one that it was probably meant to be.
+    fn sibling(&self) -> Option<String> {
+        let parent = self.dir.parent()?;
+        let mut folders: Vec<String> = fs::read_dir(parent)
+            .ok()?
+            .filter_map(|entry| entry.ok().filter(|entry| entry.path().is_dir()))
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        folders.sort();
+        let name = self.dir.file_name()?.to_string_lossy().into_owned();
+        let near = did_you_mean(&name, folders.iter().map(String::as_str))?;
+        let shown = self.shown_as.strip_suffix(&name)?;
+        Some(format!("{shown}{near}"))
+    }
+
+    fn no_migrations(&self) -> Diagnostic {
+        let shown = &self.shown_as;
+        let message = format!("there are no migrations in `{shown}`");
+        self.at_folder(Diagnostic::warn(NO_MIGRATIONS, message))
+            .why("A path that is right by accident looks just like this.")
+            .help("Write the first one:\nbackstitch new first_step")
+    }
+
+    fn misnamed(&self, file: &str, next: &str) -> Diagnostic {
+        let message = format!("`{file}` is not the name of a migration");
+        let help = match name::half_of(file) {
+            Some(meant) => format!(
+                "Put the UP and the DOWN into one file (`backstitch import` does it for a whole \
+                 folder):\n{meant}"
+            ),
+            None => format!("Rename it:\n{}", name::corrected(file, next)),
+        };
+        self.at(Diagnostic::error(FILE_NAME, message), file)
+            .why(
+                "A migration is `VERSION_slug.sql`: 4 to 18 digits, an underscore, and lower-case \
+                 letters, digits and underscores. A file with another name would be left out.",
+            )
+            .help(help)
+    }
+
+    fn misnamed_up_down(&self, file: &str) -> Diagnostic {
+        let message = format!("`{file}` is not the name of a migration");
+        self.at(Diagnostic::error(FILE_NAME, message), file)
+            .why("In this layout a migration is `VERSION_slug.up.sql`, with `VERSION_slug.down.sql` beside it.")
+            .help("Rename it, for example:\n0001_users.up.sql")
+    }
+
+    fn up_missing(&self, down: &Name<'_>) -> Diagnostic {
+        let message = format!("`{}` has no UP", down.file);
+        let mut diagnostic = self
+            .at(Diagnostic::error(UP_MISSING, message), down.file)
+            .why("A way back from nowhere is never taken.")
+            .help(format!(
+                "Write the file, or delete this one:\n{}.up.sql",
+                down.id
+            ));
+        diagnostic.migration = Some(down.id.to_owned());
+        diagnostic
+    }
+}
+
+/// Reads a text file, shown to people as `shown`.
+fn read(path: &Path, shown: &str) -> Result<Source, Box<Diagnostic>> {
+    let unreadable = |message: String| {
+        Diagnostic::error(FILE_UNREADABLE, message)
+            .at(&Source::new(shown, ""), Span::default(), "")
+            .why("A migration that cannot be read cannot be embedded.")
+    };
+    let failed = |error: io::Error| {
+        Box::new(match (error.kind(), fs::read_link(path)) {
+            (io::ErrorKind::NotFound, Ok(target)) => unreadable(format!(
+                "the file is a link to `{}`, which does not exist",
+                target.display()
+            ))
+            .help("Correct the link, or delete it."),
+            _ => unreadable(format!("the file cannot be read: {error}"))
+                .help("Check the permissions of the file."),
+        })
+    };
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(Box::new(
+            unreadable("this is a folder, not a file".to_owned()).help(
+                "Folders inside are not read: move the migrations up, and rename the folder.",
+            ),
+        ));
+    }
+    if metadata.len() > Source::MAX_LEN as u64 {
+        return Err(Box::new(too_large(shown, metadata.len())));
+    }
+    let bytes = fs::read(path).map_err(failed)?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Source::new(shown, text)),
+        Err(error) => Err(Box::new(not_utf8(shown, &error))),
+    }
+}
+
+fn too_large(shown: &str, len: u64) -> Diagnostic {
+    Diagnostic::error(FILE_TOO_LARGE, format!("the file has {} MiB", len >> 20))
+        .at(&Source::new(shown, ""), Span::default(), "")
+        .why(format!(
+            "Migrations are embedded in the program; files up to {} MiB are read.",
+            Source::MAX_LEN >> 20
+        ))
+        .help("Load bulk data from where it is, by a job of its own, instead of by a migration.")
+}
+
+fn not_utf8(shown: &str, error: &std::string::FromUtf8Error) -> Diagnostic {
+    let good = error.utf8_error().valid_up_to();
+    let bytes = error.as_bytes();
+    // Up to the first bad byte the lossy text is the same, so the place is too.
+    let source = Source::new(shown, String::from_utf8_lossy(bytes).into_owned());
+    let bad = Span::new(good..good + '\u{fffd}'.len_utf8());
+    let help = match bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        true => "The file looks like UTF-16; save it as UTF-8.",
+        false => "Save the file as UTF-8.",
+    };
+    Diagnostic::error(FILE_NOT_UTF8, "the file is not UTF-8")
+        .at(&source, bad, format!("the byte 0x{:02x}", bytes[good]))
+        .why("In another encoding the same bytes are other letters, in names and in data.")
+        .help(help)
 }

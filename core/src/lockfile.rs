@@ -1,15 +1,35 @@
 //! `backstitch.lock`: the ids and checksums of a folder, in order.
 //!
 //! It makes two branches that both add a migration conflict in git, and the edit of a shipped
-//! migration an error. Reading it from disk is [`dir`](crate::dir)'s work.
+//! migration an error. Reading it from disk is [`dir`](crate::dir)'s work, writing it the caller's.
+
+use std::fmt::Write as _;
 
 use crate::checksum::Checksum;
 use crate::diagnostic::Diagnostic;
+use crate::migration::Migration;
 use crate::set::Set;
 use crate::source::{Source, Span};
 
 /// The name of the file, in the folder of the migrations.
 pub const FILE_NAME: &str = "backstitch.lock";
+
+/// The first line: what the file is.
+const HEAD: &str =
+    "# The id and checksum of every migration, in order. Written by `backstitch lock`; commit it.";
+
+const CONFLICT: &str = "lock-conflict";
+const SYNTAX: &str = "lock-syntax";
+const DUPLICATE: &str = "lock-duplicate";
+const NOT_LOCKED: &str = "lock-outdated";
+const FILE_GONE: &str = "lock-file-gone";
+const CHANGED: &str = "lock-checksum";
+const ORDER: &str = "lock-order";
+
+/// All codes of this module: what `backstitch lock` puts right.
+pub const CODES: [&str; 7] = [
+    CONFLICT, SYNTAX, DUPLICATE, NOT_LOCKED, FILE_GONE, CHANGED, ORDER,
+];
 
 /// What the file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,25 +51,234 @@ pub struct Entry {
     pub span: Span,
 }
 
-/// Reads the file.
+/// Reads the file. Lines that begin with `#` are comments.
 pub fn parse(source: &Source) -> (Lock, Vec<Diagnostic>) {
-    (
-        Lock {
-            source: source.clone(),
-            ..Lock::default()
-        },
-        Vec::new(),
-    )
+    let mut lock = Lock {
+        entries: Vec::new(),
+        source: source.clone(),
+    };
+    if let Some(conflict) = merge_conflict(source) {
+        return (lock, vec![conflict]);
+    }
+    let mut diagnostics = Vec::new();
+    for (line, span) in lines(source.text()) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let Some(entry) = entry(line, span) else {
+            diagnostics.push(not_an_entry(source, span));
+            continue;
+        };
+        match lock.entries.iter().find(|other| other.id == entry.id) {
+            Some(first) => diagnostics.push(duplicate(source, &entry, first)),
+            None => lock.entries.push(entry),
+        }
+    }
+    (lock, diagnostics)
 }
 
-/// The text of the file for this set.
+/// The text of the file for this set. The same set always gives the same text.
 pub fn write(set: &Set) -> String {
-    let _ = set;
-    String::new()
+    let mut text = format!("{HEAD}\n");
+    for migration in &set.migrations {
+        writeln!(text, "{}", line(migration)).expect("strings take everything");
+    }
+    text
 }
 
 /// Where the file and the folder disagree.
 pub fn compare(lock: &Lock, set: &Set) -> Vec<Diagnostic> {
-    let _ = (lock, set);
-    Vec::new()
+    let mut diagnostics = Vec::new();
+    for migration in &set.migrations {
+        match lock.entries.iter().find(|entry| entry.id == migration.id) {
+            None => diagnostics.push(not_locked(lock, migration)),
+            Some(entry) if entry.checksum != migration.checksum => {
+                diagnostics.push(changed(lock, entry, migration));
+            }
+            Some(_) => {}
+        }
+    }
+    let is_gone = |entry: &&Entry| set.get(&entry.id).is_none();
+    diagnostics.extend(
+        lock.entries
+            .iter()
+            .filter(is_gone)
+            .map(|entry| file_gone(lock, entry)),
+    );
+    diagnostics.extend(out_of_order(lock, set));
+    diagnostics
+}
+
+fn line(migration: &Migration) -> String {
+    format!("{} {}", migration.id, migration.checksum)
+}
+
+/// The trimmed lines and their places.
+fn lines(text: &str) -> impl Iterator<Item = (&str, Span)> {
+    text.split('\n').map(|line| {
+        let line = line.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+        let start = line.as_ptr().addr() - text.as_ptr().addr();
+        (line, Span::new(start..start + line.len()))
+    })
+}
+
+fn entry(line: &str, span: Span) -> Option<Entry> {
+    let (id, checksum) = line.split_once([' ', '\t'])?;
+    Some(Entry {
+        id: id.to_owned(),
+        checksum: checksum.trim().parse().ok()?,
+        span,
+    })
+}
+
+fn merge_conflict(source: &Source) -> Option<Diagnostic> {
+    let is_marker = |line: &str| {
+        ["<<<<<<<", "=======", ">>>>>>>", "|||||||"]
+            .iter()
+            .any(|marker| line.starts_with(marker))
+    };
+    let (_, span) = lines(source.text()).find(|(line, _)| is_marker(line))?;
+    Some(
+        Diagnostic::error(CONFLICT, "the lock file holds a merge conflict")
+            .at(source, span, "both branches changed the migrations")
+            .why("Both branches add a migration, and somebody has to decide which one runs first.")
+            .help(
+                "If the new migrations of both branches have the same version, or yours must run \
+                 last, give yours a higher one by renaming its file. Then run:\nbackstitch lock",
+            ),
+    )
+}
+
+fn not_an_entry(source: &Source, span: Span) -> Diagnostic {
+    Diagnostic::error(SYNTAX, "a line of the lock file cannot be read")
+        .at(source, span, "not an id and a checksum")
+        .why("The file is written by `backstitch lock` and by nobody else.")
+        .help("Write the file anew:\nbackstitch lock")
+}
+
+fn duplicate(source: &Source, again: &Entry, first: &Entry) -> Diagnostic {
+    of(
+        &again.id,
+        Diagnostic::error(DUPLICATE, format!("`{}` is locked twice", again.id)),
+    )
+    .at(source, again.span, "again here")
+    .at(source, first.span, "first here")
+    .why("Only one of the two can hold; this is often left over from a merge.")
+    .help("Write the file anew:\nbackstitch lock")
+}
+
+fn not_locked(lock: &Lock, migration: &Migration) -> Diagnostic {
+    let text = lock.source.text();
+    let end = Span::new(text.len()..text.len());
+    of(
+        &migration.id,
+        Diagnostic::error(
+            NOT_LOCKED,
+            format!("`{}` is not in the lock file", migration.id),
+        ),
+    )
+    .at(&lock.source, end, "the lock file ends here")
+    .at(
+        migration.source(),
+        place_in(migration),
+        "this migration is new",
+    )
+    .why("The lock file is what makes two branches that both add a migration meet in git.")
+    .help(format!(
+        "Run `backstitch lock`, or add the line:\n{}",
+        line(migration)
+    ))
+}
+
+fn file_gone(lock: &Lock, entry: &Entry) -> Diagnostic {
+    of(
+        &entry.id,
+        Diagnostic::error(
+            FILE_GONE,
+            format!("`{}` is locked and not in the folder", entry.id),
+        ),
+    )
+    .at(&lock.source, entry.span, "there is no file of this id")
+    .why("Databases that have applied it would know a migration that this build does not.")
+    .help(format!(
+        "Bring back `{}.sql`; if it has never been applied anywhere, run:\nbackstitch lock",
+        entry.id
+    ))
+}
+
+fn changed(lock: &Lock, entry: &Entry, migration: &Migration) -> Diagnostic {
+    let old = entry.checksum;
+    let help = match migration.supersedes == Some(old) {
+        true => format!(
+            "The header accepts the earlier text already; lock the new one:\n{}",
+            line(migration)
+        ),
+        false => format!(
+            "Take the edit back and write a new migration. If it has never been applied anywhere, \
+             run `backstitch lock`. If what is applied may stay as it is, run `backstitch lock` \
+             and add to the header:\n-- @supersedes: {old}"
+        ),
+    };
+    of(
+        &migration.id,
+        Diagnostic::error(
+            CHANGED,
+            format!("`{}` was edited after it was locked", migration.id),
+        ),
+    )
+    .at(
+        migration.source(),
+        place_in(migration),
+        format!("now {}", shorten(migration.checksum)),
+    )
+    .at(
+        &lock.source,
+        entry.span,
+        format!("locked as {}", shorten(old)),
+    )
+    .why("A database that has applied the earlier text will never run this one.")
+    .help(help)
+}
+
+/// The first entry that stands after one that runs later.
+fn out_of_order(lock: &Lock, set: &Set) -> Option<Diagnostic> {
+    let rank = |entry: &Entry| set.migrations.iter().position(|m| m.id == entry.id);
+    let known: Vec<(usize, &Entry)> = lock
+        .entries
+        .iter()
+        .filter_map(|entry| Some((rank(entry)?, entry)))
+        .collect();
+    let pair = known.windows(2).find(|pair| pair[0].0 > pair[1].0)?;
+    let (later, earlier) = (pair[0].1, pair[1].1);
+    Some(
+        of(
+            &earlier.id,
+            Diagnostic::error(
+                ORDER,
+                format!("`{}` is locked in the wrong place", earlier.id),
+            ),
+        )
+        .at(&lock.source, earlier.span, "runs earlier")
+        .at(&lock.source, later.span, "than this one")
+        .why("The lock file lists the migrations in the order in which they run.")
+        .help("Write the file anew:\nbackstitch lock"),
+    )
+}
+
+fn of(id: &str, mut diagnostic: Diagnostic) -> Diagnostic {
+    diagnostic.migration = Some(id.to_owned());
+    diagnostic
+}
+
+/// Where to look in a migration's file: the first statement of its UP.
+fn place_in(migration: &Migration) -> Span {
+    let first = migration.up.statements.first();
+    let span = first.map_or(migration.up.span, |statement| statement.span);
+    migration.source().first_line(span)
+}
+
+/// Enough of a checksum to tell two apart.
+fn shorten(checksum: Checksum) -> String {
+    let text = checksum.to_string();
+    format!("{}…", &text[.."v1:".len() + 8])
 }

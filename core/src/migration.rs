@@ -1,4 +1,13 @@
 //! One migration: what its file says.
+//!
+//! [`parse`] reads our annotated files and [`parse_up_down`] those of other tools; both make a
+//! [`Migration`] of whatever they understand and say what is wrong. What must hold between several
+//! migrations is [`set`](crate::set)'s business.
+
+mod parse;
+mod plain;
+mod section;
+mod stored;
 
 use serde::{Deserialize, Serialize};
 
@@ -135,6 +144,17 @@ pub enum ForeignKeys {
     Off,
 }
 
+/// How the files of a folder are named and written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// `0001_users.sql`: ours, one annotated file with UP and DOWN.
+    #[default]
+    Annotated,
+    /// `0001_users.up.sql` and, if there is a way back, `0001_users.down.sql`; no annotations
+    /// needed. The folders of sqlx and golang-migrate look like this.
+    UpDown,
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -165,13 +185,19 @@ impl Migration {
     }
 }
 
+/// The number before the first underscore of an id.
+pub(crate) fn version_of(id: &str) -> Option<u64> {
+    let (digits, _) = id.split_once('_')?;
+    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| digits.parse().ok()).flatten()
+}
+
 /// Reads one annotated file. `id` is the stem of its name.
 ///
 /// There is a migration whenever the file is whole enough to speak of one; whether it may be used
 /// depends on the severity of the diagnostics.
 pub fn parse(id: &str, source: &Source, dialect: Dialect) -> (Option<Migration>, Vec<Diagnostic>) {
-    let _ = (id, source, dialect);
-    (None, Vec::new())
+    parse::parse(id, source, dialect)
 }
 
 /// Reads `id.up.sql` and, where there is one, `id.down.sql`, which need no annotations.
@@ -181,8 +207,7 @@ pub fn parse_up_down(
     down: Option<&Source>,
     dialect: Dialect,
 ) -> (Option<Migration>, Vec<Diagnostic>) {
-    let _ = (id, up, down, dialect);
-    (None, Vec::new())
+    plain::parse(id, up, down, dialect)
 }
 
 /// The way back of a migration as the database keeps it.
@@ -204,8 +229,7 @@ pub struct StoredDown {
 
 /// The text of the DOWN as it is stored, with the annotations that are needed to run it.
 pub fn stored_down(migration: &Migration) -> Option<String> {
-    let _ = migration;
-    None
+    stored::write(migration)
 }
 
 /// Reads what [`stored_down`] wrote. `shown_as` stands for the path in diagnostics.
@@ -217,6 +241,5 @@ pub fn parse_stored_down(
     shown_as: &str,
     dialect: Dialect,
 ) -> Result<StoredDown, Vec<Diagnostic>> {
-    let _ = (text, shown_as, dialect);
-    Err(Vec::new())
+    stored::parse(text, shown_as, dialect)
 }

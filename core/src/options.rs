@@ -1,18 +1,29 @@
 //! `backstitch.toml`: what a team decides once for all of its migrations.
 //!
-//! Where the file stands is the caller's business, what a rule is `rule`'s.
+//! Reading it from disk is [`dir`](crate::dir)'s work; which rules there are is for those to say
+//! who have the rules, see [`Options::check_rules`].
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::dialect::Dialect;
 use crate::set::Set;
-use crate::source::{Source, Span};
+use crate::source::{Located, Source, Span};
 
 /// The name of the file.
 pub const FILE_NAME: &str = "backstitch.toml";
+
+const SYNTAX: &str = "options-syntax";
+const UNKNOWN: &str = "options-unknown";
+const INVALID: &str = "options-invalid";
+const SINCE_UNKNOWN: &str = "options-since-unknown";
+const RULE_UNKNOWN: &str = "options-rule-unknown";
 
 /// What the file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,25 +34,16 @@ pub struct Options {
     pub server: Option<Version>,
     /// `dir`: the folder of the migrations, beside the file.
     pub dir: Option<String>,
-    /// `since`: the id of the first migration that has not shipped when rules were switched on.
+    /// `since`: the id of the first migration whose findings count in a build.
     pub since: Option<Located<String>>,
     /// `small-tables`: tables whose size is never a concern.
     pub small_tables: Vec<String>,
     /// `external`: objects made by someone else.
     pub external: Vec<String>,
-    /// `[rules]`: the level of each named rule.
+    /// `[rules]`: the level of each rule that is named, and where its name stands.
     pub rules: BTreeMap<String, Located<Level>>,
     /// The file itself, for diagnostics that only others can raise.
     pub source: Source,
-}
-
-/// A value and where it stands in the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Located<T> {
-    /// The value.
-    pub value: T,
-    /// For a rule, the name; otherwise the value.
-    pub span: Span,
 }
 
 /// What a rule does when it fires.
@@ -59,7 +61,7 @@ pub enum Level {
 }
 
 /// The version of a server, `14`, `8.0.36`; what is not said counts as zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version {
     /// The first number.
     pub major: u32,
@@ -69,27 +71,407 @@ pub struct Version {
     pub patch: u32,
 }
 
-/// The options of this file.
+/// Why a text is no [`Version`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VersionError;
+
+struct Key {
+    name: &'static str,
+    /// The line to paste.
+    example: &'static str,
+    read: fn(&mut Options, &Spanned<DeValue<'_>>) -> Result<(), Vec<Bad>>,
+}
+
+/// One line for each key of the file.
+#[rustfmt::skip]
+const KEYS: [Key; 7] = [
+    Key { name: "engine", example: "engine = \"postgres\"", read: |o, v| put(&mut o.engine, engine(v)) },
+    Key { name: "server", example: "server = \"14\"", read: |o, v| put(&mut o.server, version(v)) },
+    Key { name: "dir", example: "dir = \"migrations\"", read: |o, v| put(&mut o.dir, text(v)) },
+    Key { name: "since", example: "since = \"0042_orders\"", read: |o, v| put(&mut o.since, located(v)) },
+    Key { name: "small-tables", example: "small-tables = [\"countries\"]", read: |o, v| texts(v).map(|texts| o.small_tables = texts) },
+    Key { name: "external", example: "external = [\"public.geometry_columns\"]", read: |o, v| texts(v).map(|texts| o.external = texts) },
+    Key { name: "rules", example: "[rules]\ndrop-column-loses-data = \"allow\"", read: rules },
+];
+
+const LEVELS: [(&str, Level); 4] = [
+    ("allow", Level::Allow),
+    ("info", Level::Info),
+    ("warn", Level::Warn),
+    ("deny", Level::Deny),
+];
+
+/// Why a value is not what its key takes.
+struct Bad {
+    span: Span,
+    label: String,
+    /// The line as it was probably meant.
+    instead: Option<String>,
+}
+
+/// The options of this file, and what is wrong with it.
 pub fn parse(source: &Source) -> (Options, Vec<Diagnostic>) {
-    (
-        Options {
-            source: source.clone(),
-            ..Options::default()
-        },
-        Vec::new(),
-    )
+    let mut options = Options {
+        source: source.clone(),
+        ..Options::default()
+    };
+    let (table, errors) = DeTable::parse_recoverable(source.text());
+    let mut diagnostics: Vec<Diagnostic> =
+        errors.iter().map(|error| syntax(source, error)).collect();
+    for (name, value) in table.get_ref() {
+        let Some(key) = KEYS.iter().find(|key| key.name == name.get_ref().as_ref()) else {
+            diagnostics.push(unknown_key(source, name));
+            continue;
+        };
+        let bads = (key.read)(&mut options, value).err().unwrap_or_default();
+        // After a syntax error the values are guesses, and complaints about them noise.
+        if errors.is_empty() {
+            diagnostics.extend(bads.into_iter().map(|bad| invalid(source, key, bad)));
+        }
+    }
+    diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span));
+    (options, diagnostics)
 }
 
 impl Options {
     /// Whether `since` names a migration of `set`.
     pub fn check_since(&self, set: &Set) -> Option<Diagnostic> {
-        let _ = set;
-        None
+        let since = self.since.as_ref()?;
+        if set.get(&since.value).is_some() {
+            return None;
+        }
+        let ids = || set.migrations.iter().map(|migration| migration.id.as_str());
+        let near = did_you_mean(&since.value, ids())
+            .or_else(|| ids().find(|id| id.split('_').next() == since.value.split('_').next()));
+        let (label, id) = match near {
+            Some(id) => (format!("did you mean `{id}`?"), id),
+            None => (
+                "not in the folder".to_owned(),
+                ids().next_back().unwrap_or("0001_users"),
+            ),
+        };
+        Some(
+            Diagnostic::error(
+                SINCE_UNKNOWN,
+                format!("there is no migration `{}`", since.value),
+            )
+            .at(&self.source, since.span, label)
+            .why("Without it nothing tells which findings are old and which are new.")
+            .help(format!(
+                "Name the first migration that has not shipped yet:\nsince = \"{id}\""
+            )),
+        )
     }
 
     /// Whether every name under `[rules]` is one of `known`.
     pub fn check_rules<'a>(&self, known: impl IntoIterator<Item = &'a str>) -> Vec<Diagnostic> {
-        let _ = known.into_iter();
-        Vec::new()
+        let known: Vec<&str> = known.into_iter().collect();
+        let unknown = self
+            .rules
+            .iter()
+            .filter(|(name, _)| !known.contains(&name.as_str()));
+        unknown
+            .map(|(name, level)| {
+                let near = did_you_mean(name, known.iter().copied());
+                let label = near.map_or("not a rule".to_owned(), |near| {
+                    format!("did you mean `{near}`?")
+                });
+                let help = match near {
+                    Some(near) => format!("Write:\n{near} = \"{}\"", level.value.name()),
+                    None => "`backstitch explain` lists the rules.".to_owned(),
+                };
+                Diagnostic::error(RULE_UNKNOWN, format!("unknown rule `{name}`"))
+                    .at(&self.source, level.span, label)
+                    .why("A level for a rule that does not exist changes nothing.")
+                    .help(help)
+            })
+            .collect()
+    }
+}
+
+impl Level {
+    /// The word in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Allow => "allow",
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Deny => "deny",
+        }
+    }
+}
+
+impl FromStr for Version {
+    type Err = VersionError;
+
+    fn from_str(text: &str) -> Result<Version, VersionError> {
+        let mut numbers = [0; 3];
+        let parts: Vec<&str> = text.split('.').collect();
+        if parts.len() > numbers.len() {
+            return Err(VersionError);
+        }
+        for (number, part) in numbers.iter_mut().zip(parts) {
+            let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+            *number = part.parse().ok().filter(|_| digits).ok_or(VersionError)?;
+        }
+        let [major, minor, patch] = numbers;
+        Ok(Version {
+            major,
+            minor,
+            patch,
+        })
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.major)?;
+        if (self.minor, self.patch) != (0, 0) {
+            write!(f, ".{}", self.minor)?;
+        }
+        if self.patch != 0 {
+            write!(f, ".{}", self.patch)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for VersionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a version such as `14` or `8.0.36`")
+    }
+}
+
+impl std::error::Error for VersionError {}
+
+fn put<T>(slot: &mut Option<T>, value: Result<T, Bad>) -> Result<(), Vec<Bad>> {
+    *slot = Some(value.map_err(|bad| vec![bad])?);
+    Ok(())
+}
+
+fn engine(value: &Spanned<DeValue<'_>>) -> Result<Dialect, Bad> {
+    let name = text(value)?;
+    Dialect::from_name(&name).ok_or_else(|| {
+        let names = Dialect::ALL.map(Dialect::name);
+        let near = match name.to_lowercase().as_str() {
+            "postgresql" | "pg" => Some("postgres"),
+            "sqlite3" => Some("sqlite"),
+            lower => did_you_mean(lower, names),
+        };
+        Bad {
+            instead: near.map(|near| format!("engine = \"{near}\"")),
+            ..bad(value, &format!("not one of `{}`", names.join("`, `")))
+        }
+    })
+}
+
+fn version(value: &Spanned<DeValue<'_>>) -> Result<Version, Bad> {
+    let quoted = |text: &str| Bad {
+        instead: Some(format!("server = \"{text}\"")),
+        ..bad(value, "not in quotes")
+    };
+    match value.get_ref() {
+        DeValue::Integer(number) => Err(quoted(number.as_str())),
+        DeValue::Float(number) => Err(quoted(number.as_str())),
+        _ => text(value)?
+            .parse()
+            .map_err(|error: VersionError| bad(value, &error.to_string())),
+    }
+}
+
+fn text(value: &Spanned<DeValue<'_>>) -> Result<String, Bad> {
+    match value.get_ref().as_str() {
+        Some("") => Err(bad(value, "empty")),
+        Some(text) => Ok(text.to_owned()),
+        None => Err(bad(value, "not a text in quotes")),
+    }
+}
+
+fn located(value: &Spanned<DeValue<'_>>) -> Result<Located<String>, Bad> {
+    Ok(Located {
+        value: text(value)?,
+        span: Span::new(value.span()),
+    })
+}
+
+fn texts(value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, Vec<Bad>> {
+    let list = value.get_ref().as_array();
+    let list = list.ok_or_else(|| vec![bad(value, "not a list in square brackets")])?;
+    collect(list.iter().map(text))
+}
+
+fn rules(options: &mut Options, value: &Spanned<DeValue<'_>>) -> Result<(), Vec<Bad>> {
+    let table = value.get_ref().as_table();
+    let table = table.ok_or_else(|| vec![bad(value, "not a table")])?;
+    let mut bads = Vec::new();
+    for (name, value) in table {
+        let rule = name.get_ref().to_string();
+        match level(&rule, value) {
+            Ok(level) => {
+                let span = Span::new(name.span());
+                options.rules.insert(rule, Located { value: level, span });
+            }
+            Err(bad) => bads.push(bad),
+        }
+    }
+    if bads.is_empty() { Ok(()) } else { Err(bads) }
+}
+
+fn level(rule: &str, value: &Spanned<DeValue<'_>>) -> Result<Level, Bad> {
+    let name = text(value)?;
+    let level = LEVELS.iter().find(|(level, _)| *level == name);
+    level.map(|(_, level)| *level).ok_or_else(|| {
+        let near = match name.to_lowercase().as_str() {
+            "error" | "forbid" => Some("deny"),
+            "off" | "ignore" | "none" => Some("allow"),
+            lower => did_you_mean(lower, LEVELS.map(|(level, _)| level)),
+        };
+        Bad {
+            instead: near.map(|near| format!("[rules]\n{rule} = \"{near}\"")),
+            ..bad(value, "not one of `allow`, `info`, `warn`, `deny`")
+        }
+    })
+}
+
+/// All values, or all that is wrong with them.
+fn collect<T>(values: impl Iterator<Item = Result<T, Bad>>) -> Result<Vec<T>, Vec<Bad>> {
+    let (mut good, mut bads) = (Vec::new(), Vec::new());
+    for value in values {
+        match value {
+            Ok(value) => good.push(value),
+            Err(bad) => bads.push(bad),
+        }
+    }
+    if bads.is_empty() { Ok(good) } else { Err(bads) }
+}
+
+fn bad(value: &Spanned<DeValue<'_>>, label: &str) -> Bad {
+    Bad {
+        span: Span::new(value.span()),
+        label: label.to_owned(),
+        instead: None,
+    }
+}
+
+fn syntax(source: &Source, error: &toml::de::Error) -> Diagnostic {
+    let mut end = error.span().unwrap_or_default();
+    let text = source.text();
+    end.end = end.end.min(text.len());
+    end.start = end.start.min(end.end);
+    let is_inside = text.is_char_boundary(end.start) && text.is_char_boundary(end.end);
+    let span = if is_inside {
+        Span::new(end)
+    } else {
+        Span::default()
+    };
+    let words = error.message().lines().collect::<Vec<_>>().join(", ");
+    Diagnostic::error(SYNTAX, "the file is not valid TOML")
+        .at(source, span, words)
+        .why("What cannot be read would silently not count.")
+        .help("The file looks like this:\nengine = \"postgres\"\ndir = \"migrations\"")
+}
+
+fn unknown_key(source: &Source, name: &Spanned<std::borrow::Cow<'_, str>>) -> Diagnostic {
+    let word = name.get_ref();
+    let names = KEYS.map(|key| key.name);
+    let near = did_you_mean(&word.replace('_', "-"), names);
+    let key = near.and_then(|near| KEYS.iter().find(|key| key.name == near));
+    let (label, help) = match key {
+        Some(key) => (
+            format!("did you mean `{}`?", key.name),
+            format!("For example:\n{}", key.example),
+        ),
+        None => (
+            "not a key of this file".to_owned(),
+            format!(
+                "The keys are `{}`. The level of a rule stands under `[rules]`.",
+                names.join("`, `")
+            ),
+        ),
+    };
+    Diagnostic::error(UNKNOWN, format!("unknown key `{word}`"))
+        .at(source, Span::new(name.span()), label)
+        .why("A key that nobody reads would be a decision that nobody follows.")
+        .help(help)
+}
+
+fn invalid(source: &Source, key: &Key, bad: Bad) -> Diagnostic {
+    let (words, line) = match &bad.instead {
+        Some(line) => ("Did you mean:", line.as_str()),
+        None => ("For example:", key.example),
+    };
+    Diagnostic::error(
+        INVALID,
+        format!("`{}` has a value that cannot be read", key.name),
+    )
+    .at(source, bad.span, bad.label)
+    .why("A decision that cannot be read would not be followed.")
+    .help(format!("{words}\n{line}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_the_design() {
+        let text = r#"
+            engine = "postgres"
+            server = "14"
+            dir = "migrations"
+            since = "0042_orders"
+            small-tables = ["countries"]
+            external = ["public.geometry_columns"]
+            [rules]
+            drop-column-loses-data = "allow"
+            unproven-rollback = "deny"
+        "#;
+        let (options, diagnostics) = parse(&Source::new(FILE_NAME, text));
+        assert_eq!(diagnostics, []);
+        assert_eq!(options.engine, Some(Dialect::Postgres));
+        assert_eq!(options.server, "14".parse().ok());
+        assert_eq!(options.dir.as_deref(), Some("migrations"));
+        assert_eq!(
+            options.since.as_ref().map(|since| since.value.as_str()),
+            Some("0042_orders")
+        );
+        assert_eq!(options.small_tables, ["countries"]);
+        assert_eq!(options.external, ["public.geometry_columns"]);
+        assert_eq!(options.rules["unproven-rollback"].value, Level::Deny);
+        assert_eq!(options.check_rules(["drop-column-loses-data"]).len(), 1);
+        let (set, _) = Set::new(Dialect::Postgres, Vec::new());
+        assert!(options.check_since(&set).is_some());
+    }
+
+    #[test]
+    fn versions_order_by_number() {
+        let version = |text: &str| text.parse::<Version>().expect("a version");
+        assert!(version("9.6") < version("14"));
+        assert!(version("8.0.9") < version("8.0.36"));
+        assert_eq!(version("8.0").to_string(), "8");
+        assert_eq!(version("8.0.36").to_string(), "8.0.36");
+        for bad in ["", "x", "1.", "1.2.3.4", "-1", "+1", "99999999999"] {
+            assert!(bad.parse::<Version>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_problem_is_reported_in_order() {
+        let text = "engin = 1\nserver = 14\nsmall-tables = [1, \"a\", 2]\n[rules]\na = \"off\"\n";
+        let (_, diagnostics) = parse(&Source::new(FILE_NAME, text));
+        let codes: Vec<_> = diagnostics
+            .iter()
+            .map(|d| (d.code, d.position().unwrap().line))
+            .collect();
+        assert_eq!(
+            codes,
+            [
+                (UNKNOWN, 1),
+                (INVALID, 2),
+                (INVALID, 3),
+                (INVALID, 3),
+                (INVALID, 5)
+            ]
+        );
     }
 }

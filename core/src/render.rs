@@ -3,9 +3,14 @@
 //! One renderer serves the compile errors of the macro and the terminal of the command line.
 //! [`Finding`] is the same as a stable record for `--format json`.
 
+use std::ops::Range;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::{Diagnostic, Section, Severity};
+use crate::diagnostic::{Diagnostic, Label, Section, Severity};
+use crate::source::Source;
 
 /// How a text is to be dressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,23 +22,81 @@ pub enum Style {
 }
 
 /// One diagnostic as text, ending in a line end.
+///
+/// ```text
+/// error[annotation-unknown]: unknown annotation `@nmae`
+///  --> migrations/0003_add_user_email.sql:1:4
+///   |
+/// 1 | -- @nmae: Add user e-mail
+///   |    ^^^^^ did you mean `@name`?
+///   |
+///   = why: An annotation that nobody reads would be a promise that nobody keeps.
+///   = help: Write the key in full:
+///           -- @name: Add user e-mail
+/// ```
 pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
-    let _ = style;
-    format!(
-        "{}[{}]: {}\n",
-        diagnostic.severity, diagnostic.code, diagnostic.message
-    )
+    let renderer = match style {
+        Style::Plain => Renderer::plain(),
+        Style::Ansi => Renderer::styled(),
+    };
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warn => Level::WARNING,
+        Severity::Info => Level::INFO,
+    };
+    let title = level
+        .primary_title(clean(&diagnostic.message))
+        .id(diagnostic.code);
+    let mut group = Group::with_title(title);
+    for labels in by_source(&diagnostic.labels) {
+        group = add_source(group, &labels, &diagnostic.labels[0]);
+    }
+    if !diagnostic.why.is_empty() {
+        let why = Level::NOTE.with_name("why");
+        group = group.element(why.message(clean(&diagnostic.why)));
+    }
+    if !diagnostic.help.is_empty() {
+        group = group.element(Level::HELP.message(clean(&diagnostic.help)));
+    }
+    let text = renderer.decor_style(DecorStyle::Ascii).render(&[group]);
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    lines.join("\n") + "\n"
 }
 
 /// All of them, an empty line after each, and the [`summary`]. Nothing for no diagnostics.
 pub fn render_all(diagnostics: &[Diagnostic], style: Style) -> String {
-    diagnostics.iter().map(|d| render(d, style)).collect()
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        text += &render(diagnostic, style);
+        text.push('\n');
+    }
+    let summary = summary(diagnostics);
+    if !summary.is_empty() {
+        text += &summary;
+        text.push('\n');
+    }
+    text
 }
 
 /// `2 errors, 1 warning`; empty when there is nothing to count.
 pub fn summary(diagnostics: &[Diagnostic]) -> String {
-    let _ = diagnostics;
-    String::new()
+    let count = |severity, one: &str, many: &str| {
+        let count = diagnostics
+            .iter()
+            .filter(|d| d.severity == severity)
+            .count();
+        match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            _ => Some(format!("{count} {many}")),
+        }
+    };
+    let parts = [
+        count(Severity::Error, "error", "errors"),
+        count(Severity::Warn, "warning", "warnings"),
+        count(Severity::Info, "remark", "remarks"),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// One diagnostic as `--format json` shows it. Fields are added, never renamed or taken away.
@@ -77,4 +140,97 @@ impl From<&Diagnostic> for Finding {
             help: diagnostic.help.clone(),
         }
     }
+}
+
+/// The labels of each file, the file of the first label first.
+fn by_source(labels: &[Label]) -> Vec<Vec<&Label>> {
+    let mut groups: Vec<Vec<&Label>> = Vec::new();
+    for label in labels {
+        match groups
+            .iter_mut()
+            .find(|group| group[0].source == label.source)
+        {
+            Some(group) => group.push(label),
+            None => groups.push(vec![label]),
+        }
+    }
+    groups
+}
+
+fn add_source<'a>(group: Group<'a>, labels: &[&'a Label], primary: &Label) -> Group<'a> {
+    let source = &labels[0].source;
+    if source.text().is_empty() {
+        return group.element(Origin::path(source.path()));
+    }
+    let ranges = labels.iter().map(|label| drawable(source, label));
+    let window = window(source, ranges.clone());
+    let annotations = labels.iter().zip(ranges).map(|(label, range)| {
+        let kind = match std::ptr::eq(*label, primary) {
+            true => AnnotationKind::Primary,
+            false => AnnotationKind::Context,
+        };
+        let range = range.start - window.start..range.end - window.start;
+        let text = (!label.text.is_empty()).then(|| clean(&label.text));
+        let annotation: Annotation<'a> = kind.span(range).label(text);
+        annotation
+    });
+    let first_line = source.position(window.start).line as usize;
+    let snippet = Snippet::source(&source.text()[window.clone()])
+        .path(source.path())
+        .line_start(first_line)
+        .annotations(annotations);
+    group.element(snippet)
+}
+
+/// What can be underlined of a label: its part on the first line, behind a byte order mark.
+fn drawable(source: &Source, label: &Label) -> Range<usize> {
+    let text = source.text();
+    let floor = |mut byte: usize| {
+        byte = byte.min(text.len());
+        while !text.is_char_boundary(byte) {
+            byte -= 1;
+        }
+        byte
+    };
+    let mark = if text.starts_with('\u{feff}') {
+        '\u{feff}'.len_utf8()
+    } else {
+        0
+    };
+    let start = floor(label.span.start as usize).max(mark);
+    let end = floor(label.span.end as usize).max(start);
+    let line = text[start..end].find(['\r', '\n']).unwrap_or(end - start);
+    start..start + line
+}
+
+/// The lines from the first label to the last.
+fn window(source: &Source, ranges: impl Iterator<Item = Range<usize>>) -> Range<usize> {
+    let text = source.text();
+    let all = ranges.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
+    let all = all.unwrap_or_default();
+    let mark = if text.starts_with('\u{feff}') {
+        '\u{feff}'.len_utf8()
+    } else {
+        0
+    };
+    let start = text[..all.start]
+        .rfind('\n')
+        .map_or(mark, |newline| newline + 1);
+    let end = text[all.end..]
+        .find('\n')
+        .map_or(text.len(), |newline| all.end + newline);
+    start..end
+}
+
+/// Text that may quote a file, without what would garble a terminal.
+fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }

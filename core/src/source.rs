@@ -76,6 +76,15 @@ impl From<Span> for (u32, u32) {
     }
 }
 
+/// A value and where it stands in its source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located<T> {
+    /// The value.
+    pub value: T,
+    /// The words that say it.
+    pub span: Span,
+}
+
 /// A place for people: both numbers count from one, columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
@@ -146,6 +155,13 @@ impl Source {
             line: line as u32,
             column: column as u32,
         }
+    }
+
+    /// The part of `span` that stands on its first line, without the line end.
+    pub fn first_line(&self, span: Span) -> Span {
+        let words = span.of(self.text());
+        let len = words.find(['\r', '\n']).unwrap_or(words.len());
+        Span::new(span.start as usize..span.start as usize + len)
     }
 
     /// `path:line:column` of a byte, as terminals and editors understand it.
