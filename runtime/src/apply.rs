@@ -1,0 +1,275 @@
+//! Applying migrations: the UP, its checks, and its row in the history.
+
+use std::time::{Duration, Instant};
+
+use backstitch_core::checksum::Digest;
+use backstitch_core::migration::{Migration, Transaction};
+
+use crate::engine::{Driver, Engine, Limits};
+use crate::error::{Error, ErrorKind};
+use crate::execute::{self, Book, Failure, Job, Outcome};
+use crate::history::{self, Change, Entry, Names, Row, State};
+use crate::message::Part;
+use crate::plan::{self, Action};
+use crate::report::Done;
+use crate::session::Session;
+
+/// Writes down the course of an UP.
+struct ApplyBook<'b, DB> {
+    migration: &'b Migration,
+    names: &'b Names,
+    who: &'b str,
+    run: &'b str,
+    /// The row's position.
+    seq: u64,
+    /// The digest before this migration.
+    before: Digest,
+    /// Whether a row was written at the beginning.
+    has_row: bool,
+    engine: std::marker::PhantomData<fn() -> DB>,
+}
+
+impl<DB: Driver> ApplyBook<'_, DB> {
+    fn after(&self) -> Digest {
+        self.before
+            .with(&self.migration.id, &self.migration.checksum)
+    }
+
+    fn entry(&self, state: State, execution_ms: &str) -> Entry<'_> {
+        Entry {
+            seq: self.seq,
+            state,
+            statements_done: 0,
+            execution_ms: execution_ms.to_owned(),
+            applied_by: self.who,
+            error: None,
+            run: self.run,
+            digest: self.before,
+        }
+    }
+
+    fn insert(&self, entry: &Entry<'_>) -> Vec<String> {
+        history::insert::<DB>(self.names, self.migration, entry).into()
+    }
+}
+
+impl<DB: Driver> Book for ApplyBook<'_, DB> {
+    fn begin(&self) -> Vec<String> {
+        self.insert(&self.entry(State::Applying, "NULL"))
+    }
+
+    fn progress(&self, done: usize) -> String {
+        Change::default()
+            .statements_done(done)
+            .of_version::<DB>(self.names, self.migration.version)
+    }
+
+    fn finish(&self, execution_ms: &str) -> Vec<String> {
+        let all = self.migration.up.statements.len();
+        if self.has_row {
+            let change = Change::default()
+                .state::<DB>(State::Applied)
+                .statements_done(all)
+                .digest::<DB>(self.after())
+                .finished::<DB>(execution_ms);
+            return vec![change.of_version::<DB>(self.names, self.migration.version)];
+        }
+        let entry = Entry {
+            statements_done: all,
+            digest: self.after(),
+            ..self.entry(State::Applied, execution_ms)
+        };
+        self.insert(&entry)
+    }
+
+    fn fail(&self, done: usize, error: &str) -> Vec<String> {
+        if self.has_row {
+            let change = Change::default()
+                .state::<DB>(State::Failed)
+                .statements_done(done)
+                .error::<DB>(error);
+            return vec![change.of_version::<DB>(self.names, self.migration.version)];
+        }
+        self.insert(&Entry {
+            error: Some(error),
+            ..self.entry(State::Failed, "NULL")
+        })
+    }
+
+    fn recorded_before(&self) -> String {
+        // The row before was written in this transaction.
+        format!(
+            "(SELECT b.applied_at FROM {} b WHERE b.namespace = {} AND b.seq = {})",
+            self.names.migrations::<DB>(),
+            DB::quote_text(&self.names.namespace),
+            self.seq - 1
+        )
+    }
+}
+
+fn job<'j>(migration: &'j Migration, limits: Limits) -> Job<'j> {
+    let ms = |limit: Option<u64>, default| limit.map(Duration::from_millis).or(default);
+    Job {
+        id: &migration.id,
+        part: Part::Up,
+        script: &migration.up,
+        checks_before: &migration.checks_before,
+        checks_after: &migration.checks_after,
+        foreign_keys: migration.foreign_keys,
+        limits: Limits {
+            lock: ms(migration.lock_timeout_ms, limits.lock),
+            statement: ms(migration.statement_timeout_ms, limits.statement),
+        },
+    }
+}
+
+/// Applies migrations: together in one transaction, or a single one as its file says.
+pub(crate) async fn migrations<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    migrations: &[&Migration],
+    limits: Limits,
+) -> Result<Vec<Done>, Failure> {
+    let began = Instant::now();
+    let apart = matches!(migrations, [one] if plan::transaction_of(one) == Transaction::None);
+    let (names, who, run) = (
+        session.names.clone(),
+        session.who.clone(),
+        session.run.clone(),
+    );
+    let mut before = session.digest();
+    let books: Vec<_> = (session.newest() + 1..)
+        .zip(migrations)
+        .map(|(seq, migration)| {
+            let book = ApplyBook::<DB> {
+                migration,
+                names: &names,
+                who: &who,
+                run: &run,
+                seq,
+                before,
+                has_row: apart,
+                engine: std::marker::PhantomData,
+            };
+            before = book.after();
+            book
+        })
+        .collect();
+    let jobs: Vec<_> = migrations
+        .iter()
+        .map(|migration| job(migration, limits))
+        .collect();
+    let pairs: Vec<(&Job<'_>, &(dyn Book + Sync))> = jobs
+        .iter()
+        .zip(&books)
+        .map(|(job, book)| (job, book as &(dyn Book + Sync)))
+        .collect();
+    let result = if apart {
+        let (job, book) = pairs[0];
+        execute::one_by_one(session, job, book)
+            .await
+            .map(|outcome| vec![outcome])
+    } else {
+        execute::together(session, &pairs).await
+    };
+    match result {
+        Ok(outcomes) => {
+            let elapsed = began.elapsed() / u32::try_from(migrations.len().max(1)).unwrap_or(1);
+            session
+                .rows
+                .retain(|row| !migrations.iter().any(|one| one.version == row.version));
+            session
+                .rows
+                .extend(books.iter().map(|book| applied_row(book, elapsed)));
+            let done = migrations.iter().zip(outcomes);
+            Ok(done
+                .map(|(migration, outcome)| done_of(migration, outcome, elapsed))
+                .collect())
+        }
+        Err(failure) => {
+            if !apart && is_worth_recording(&failure) {
+                // All of them are taken back; the row of the one that failed tells why.
+                let record = books[failure.job].fail(0, &failure.error.headline());
+                session.run_quietly(&record).await;
+            }
+            Err(failure)
+        }
+    }
+}
+
+fn is_worth_recording(failure: &Failure) -> bool {
+    let spoken = matches!(
+        failure.error.kind(),
+        ErrorKind::Statement | ErrorKind::Check
+    );
+    spoken && !failure.transient && !failure.stale
+}
+
+fn done_of(migration: &Migration, outcome: Outcome, elapsed: Duration) -> Done {
+    Done {
+        action: Action::Apply,
+        id: migration.id.clone(),
+        name: migration.name.clone(),
+        statements: migration.up.statements.len(),
+        rows_affected: outcome.rows_affected,
+        elapsed,
+    }
+}
+
+/// The row as it stands in the database now, but for what only the server knows.
+fn applied_row<DB: Driver>(book: &ApplyBook<'_, DB>, elapsed: Duration) -> Row {
+    let migration = book.migration;
+    let statements = u32::try_from(migration.up.statements.len()).unwrap_or(u32::MAX);
+    Row {
+        version: migration.version,
+        seq: book.seq,
+        id: migration.id.clone(),
+        name: migration.name.clone(),
+        checksum: migration.checksum,
+        down_checksum: migration.down_checksum,
+        state: State::Applied,
+        statements,
+        statements_done: statements,
+        rollback_safe: migration.rollback_safe,
+        compatible: history::is_compatible(migration),
+        applied_at: String::new(),
+        execution_ms: u64::try_from(elapsed.as_millis()).ok(),
+        applied_by: book.who.to_owned(),
+        error: None,
+        run: book.run.to_owned(),
+        layout: history::LAYOUT,
+    }
+}
+
+/// Takes the new text of a migration as applied, because its file says that it supersedes the old.
+///
+/// # Errors
+/// When the row cannot be written.
+pub(crate) async fn accept<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    migration: &Migration,
+) -> Result<(), Error> {
+    let newest = session.newest();
+    if let Some(row) = session
+        .rows
+        .iter_mut()
+        .find(|row| row.version == migration.version)
+    {
+        row.checksum = migration.checksum;
+    }
+    let statements = vec![
+        DB::BEGIN.to_owned(),
+        Change::default()
+            .checksum::<DB>(migration.checksum)
+            .of_version::<DB>(&session.names, migration.version),
+        Change::default()
+            .digest::<DB>(session.digest())
+            .of_seq::<DB>(&session.names, newest),
+        "COMMIT".to_owned(),
+    ];
+    session
+        .run(
+            statements,
+            &format!("cannot accept the new text of `{}`", migration.id),
+        )
+        .await
+}

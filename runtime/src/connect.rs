@@ -1,0 +1,159 @@
+//! Ways to name the database: a pool, a connection or a URL.
+
+use std::future::Future;
+use std::str::FromStr;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{ConnectOptions, Connection, Pool};
+
+use crate::engine::Engine;
+use crate::error::Error;
+
+/// Something that leads to a database: `&Pool`, `&mut` connection, or a URL as `&str`.
+///
+/// - From a **pool** one connection is taken, with everything that the pool's `after_connect` sets
+///   up. When there is work to do it is taken out of the pool for good and closed at the end.
+/// - A **connection** is used as it is and left as it was. Dropping a run half-way leaves its
+///   lock with the connection until that is closed or used for the next run; a pool or a URL
+///   gives the lock back by itself.
+/// - For a **URL** a connection of its own is opened and closed.
+///
+/// It cannot be implemented elsewhere.
+pub trait Connect<'c, DB: Engine>: Send + private::Sealed {
+    /// Opens the way.
+    #[doc(hidden)]
+    fn open(self) -> impl Future<Output = Result<Held<'c, DB>, Error>> + Send;
+}
+
+mod private {
+    pub trait Sealed {}
+}
+
+/// A connection and how it was come by.
+#[doc(hidden)]
+pub enum Held<'c, DB: Engine> {
+    /// From a pool, to which it goes back.
+    Pooled(PoolConnection<DB>, Pool<DB>),
+    /// Nobody else's.
+    Own(DB::Connection),
+    /// The caller's.
+    Borrowed(&'c mut DB::Connection),
+}
+
+impl<'c, DB: Engine> Held<'c, DB> {
+    pub(crate) fn connection(&mut self) -> &mut DB::Connection {
+        match self {
+            Held::Pooled(connection, _) => connection,
+            Held::Own(connection) => connection,
+            Held::Borrowed(connection) => connection,
+        }
+    }
+
+    /// Takes a connection of a pool out of it, so that nothing that is set in it, no lock and no
+    /// open transaction can reach anybody else, whatever happens.
+    pub(crate) async fn into_own(self) -> Held<'c, DB> {
+        match self {
+            Held::Pooled(mut connection, pool) => {
+                if DB::lives_in_connection(&mut connection).await {
+                    return Held::Pooled(connection, pool);
+                }
+                Held::Own(connection.detach())
+            }
+            other => other,
+        }
+    }
+
+    /// Replaces a connection of a pool that turned out to be dead. Others stay as they are.
+    pub(crate) async fn replace(&mut self) -> Result<(), Error> {
+        if let Held::Pooled(connection, pool) = self {
+            connection.close_on_drop();
+            let pool = pool.clone();
+            *self = acquire(&pool).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the session outlives the run, so that it must be left as it was found.
+    pub(crate) fn outlives_run(&self) -> bool {
+        match self {
+            Held::Pooled(..) | Held::Borrowed(_) => true,
+            Held::Own(_) => false,
+        }
+    }
+
+    /// Gives the connection back, or closes it.
+    pub(crate) async fn close(self) {
+        if let Held::Own(connection) = self {
+            // It has served; a server that is gone by now has nothing left to be told.
+            let _ = connection.close().await;
+        }
+    }
+}
+
+impl<DB: Engine> private::Sealed for &Pool<DB> {}
+
+impl<'c, DB: Engine> Connect<'c, DB> for &'c Pool<DB> {
+    async fn open(self) -> Result<Held<'c, DB>, Error> {
+        // An idle connection is used without a ping: the question that follows is as good as one.
+        match self.try_acquire() {
+            Some(connection) => Ok(Held::Pooled(connection, self.clone())),
+            None => acquire(self).await,
+        }
+    }
+}
+
+async fn acquire<'c, DB: Engine>(pool: &Pool<DB>) -> Result<Held<'c, DB>, Error> {
+    let shown = DB::shown(&pool.connect_options());
+    let connection = pool
+        .acquire()
+        .await
+        .map_err(|error| unreachable_at::<DB>(&shown, error))?;
+    Ok(Held::Pooled(connection, pool.clone()))
+}
+
+impl private::Sealed for &str {}
+
+impl<'c, DB: Engine> Connect<'c, DB> for &str {
+    async fn open(self) -> Result<Held<'c, DB>, Error> {
+        let options = <DB::Connection as Connection>::Options::from_str(self);
+        // The driver's own words for a bad URL may quote it, with the password.
+        let options = options.map_err(|_| {
+            crate::plan::usage(
+                format!("this is not a URL of a {} database", DB::PRODUCT),
+                "write `postgres://user@host/database`, `mysql://user@host/database` or \
+                 `sqlite:path/to/file.db?mode=rwc`, as for sqlx",
+            )
+        })?;
+        let shown = DB::shown(&options);
+        let connection = options.disable_statement_logging().connect().await;
+        connection
+            .map(Held::Own)
+            .map_err(|error| unreachable_at::<DB>(&shown, error))
+    }
+}
+
+fn unreachable_at<DB: Engine>(shown: &str, error: sqlx::Error) -> Error {
+    Error::database(
+        &format!("cannot connect to {shown}"),
+        &DB::remarks(&error),
+        error,
+    )
+}
+
+macro_rules! borrowed {
+    ($feature:literal, $engine:ident, $connection:ident) => {
+        #[cfg(feature = $feature)]
+        impl private::Sealed for &mut sqlx::$connection {}
+
+        #[cfg(feature = $feature)]
+        impl<'c> Connect<'c, sqlx::$engine> for &'c mut sqlx::$connection {
+            async fn open(self) -> Result<Held<'c, sqlx::$engine>, Error> {
+                Ok(Held::Borrowed(self))
+            }
+        }
+    };
+}
+
+borrowed!("postgres", Postgres, PgConnection);
+borrowed!("sqlite", Sqlite, SqliteConnection);
+borrowed!("mysql", MySql, MySqlConnection);

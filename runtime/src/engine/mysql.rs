@@ -1,0 +1,392 @@
+//! MySQL and MariaDB.
+
+use std::time::Duration;
+
+use backstitch_core::Dialect;
+use sqlx::mysql::{MySqlConnectOptions, MySqlQueryResult, MySqlRow};
+use sqlx::{AssertSqlSafe, MySql, MySqlConnection, Row};
+
+use crate::engine::{Bound, Driver, Engine, Limits, LockAttempt, Scope, collect, find_word};
+use crate::history::Names;
+use crate::message::{Answer, Message, Piece, Refused};
+use crate::session::Facts;
+
+impl Engine for MySql {}
+
+/// Settings that a migration may change and that are brought back after it.
+const SETTINGS: [&str; 9] = [
+    "sql_mode",
+    "foreign_key_checks",
+    "unique_checks",
+    "autocommit",
+    "lock_wait_timeout",
+    "innodb_lock_wait_timeout",
+    "sql_select_limit",
+    "character_set_client",
+    "collation_connection",
+];
+
+impl Driver for MySql {
+    const PRODUCT: &'static str = "MySQL or MariaDB";
+    const DIALECT: Dialect = Dialect::MySql;
+    const BEGIN: &'static str = "START TRANSACTION";
+    const BATCHES: bool = true;
+    const BATCH_IS_TRANSACTION: bool = false;
+    const LOCKS_BY_TRANSACTION: bool = false;
+
+    fn speaks(dialect: Dialect) -> bool {
+        matches!(dialect, Dialect::MySql | Dialect::MariaDb)
+    }
+
+    fn quote_name(name: &str) -> String {
+        format!("`{}`", name.replace('`', "``"))
+    }
+
+    /// Whether a backslash escapes depends on the session; a text that has one goes as hexadecimal
+    /// digits, which mean the same in every session.
+    fn quote_text(text: &str) -> String {
+        if text.contains(['\\', '\0']) {
+            let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+            return format!("CONVERT(X'{hex}' USING utf8mb4)");
+        }
+        format!("'{}'", text.replace('\'', "''"))
+    }
+
+    fn create_history(names: &Names) -> Vec<String> {
+        const TABLE: &str = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin";
+        let migrations = names.migrations::<MySql>();
+        let rollbacks = names.rollbacks::<MySql>();
+        let schema = names.schema.as_deref().map(|schema| {
+            format!(
+                "CREATE DATABASE IF NOT EXISTS {}",
+                MySql::quote_name(schema)
+            )
+        });
+        let tables = [
+            format!(
+                "CREATE TABLE IF NOT EXISTS {migrations} (\
+                 namespace VARCHAR(190) NOT NULL, version BIGINT NOT NULL, seq BIGINT NOT NULL, \
+                 id VARCHAR(255) NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, \
+                 checksum VARCHAR(80) NOT NULL, down_checksum VARCHAR(80), \
+                 state VARCHAR(16) NOT NULL, statements INT NOT NULL, statements_done INT NOT NULL, \
+                 down_sql LONGTEXT, rollback_safe BOOLEAN NOT NULL, compatible BOOLEAN NOT NULL, \
+                 applied_at DATETIME(6) NOT NULL, execution_ms BIGINT, applied_by TEXT NOT NULL, \
+                 error TEXT, run VARCHAR(80) NOT NULL, digest VARCHAR(80) NOT NULL, \
+                 layout INT NOT NULL, \
+                 PRIMARY KEY (namespace, version), UNIQUE KEY newest (namespace, seq)) {TABLE}"
+            ),
+            format!(
+                "CREATE TABLE IF NOT EXISTS {rollbacks} (\
+                 seq BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, namespace VARCHAR(190) NOT NULL, \
+                 version BIGINT NOT NULL, id VARCHAR(255) NOT NULL, reason TEXT, \
+                 forced BOOLEAN NOT NULL, backup TEXT, execution_ms BIGINT, \
+                 success BOOLEAN NOT NULL, error TEXT, rolled_back_by TEXT NOT NULL, \
+                 rolled_back_at DATETIME(6) NOT NULL, layout INT NOT NULL) {TABLE}"
+            ),
+        ];
+        schema.into_iter().chain(tables).collect()
+    }
+
+    fn now() -> &'static str {
+        "UTC_TIMESTAMP(6)"
+    }
+
+    fn show_time(column: &str) -> String {
+        // The format's own `%f` is microseconds; three digits are enough for people.
+        format!("CONCAT(LEFT(DATE_FORMAT({column}, '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')")
+    }
+
+    fn start_clock() -> Option<&'static str> {
+        Some("SET @backstitch_began = SYSDATE(6)")
+    }
+
+    fn elapsed_ms(_previous: Option<&str>) -> Option<String> {
+        Some("TIMESTAMPDIFF(MICROSECOND, @backstitch_began, SYSDATE(6)) DIV 1000".to_owned())
+    }
+
+    async fn send<'a>(
+        connection: &'a mut MySqlConnection,
+        message: &'a Message<'a>,
+    ) -> Result<Vec<Answer>, Refused> {
+        let mut answers = Vec::with_capacity(message.pieces.len());
+        for run in message.runs() {
+            let first = answers.len();
+            let part = Message {
+                pieces: message.pieces[run].to_vec(),
+            };
+            let (text, _) = part.joined();
+            let query = sqlx::raw_sql(AssertSqlSafe(text.as_str()));
+            let stream = query.fetch_many(&mut *connection);
+            match collect(stream, &part, MySqlQueryResult::rows_affected, text_of).await {
+                Ok(mut answered) => {
+                    // A procedure answers as often as it likes.
+                    answered.truncate(part.pieces.len());
+                    answered.resize_with(part.pieces.len(), Answer::default);
+                    answers.extend(answered);
+                }
+                Err((answered, error)) => {
+                    let piece = (first + answered.len()).min(message.pieces.len() - 1);
+                    answers.extend(answered);
+                    let byte = MySql::locate(&error, &message.pieces[piece].sql)
+                        .and_then(|byte| byte.checked_sub(message.pieces[piece].lead));
+                    return Err(Refused {
+                        answers,
+                        piece,
+                        byte,
+                        error,
+                    });
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    fn ask_facts() -> Vec<String> {
+        let settings: Vec<_> = SETTINGS
+            .iter()
+            .map(|name| format!("@@SESSION.{name} AS {name}"))
+            .collect();
+        vec![format!(
+            "SELECT DATABASE() AS `schema`, VERSION() AS server, {}",
+            settings.join(", ")
+        )]
+    }
+
+    fn facts(answers: &[Answer]) -> Facts {
+        let Some(answer) = answers.first() else {
+            return Facts::default();
+        };
+        let values = answer.rows.first().cloned().unwrap_or_default();
+        let mut facts = Facts::default();
+        for (name, value) in answer.columns.iter().zip(values) {
+            match (name.as_str(), value) {
+                ("schema", value) => facts.schema = value,
+                ("server", value) => facts.server = value,
+                (name, Some(value)) => facts.settings.push((name.to_owned(), value)),
+                (_, None) => {}
+            }
+        }
+        facts
+    }
+
+    fn reset(facts: &Facts) -> Vec<String> {
+        let number = |value: &str| value.bytes().all(|byte| byte.is_ascii_digit());
+        let settings = facts.settings.iter().map(|(name, value)| {
+            let value = if number(value) {
+                value.clone()
+            } else {
+                MySql::quote_text(value)
+            };
+            format!("SESSION {name} = {value}")
+        });
+        let settings: Vec<_> = settings.collect();
+        let mut statements = Vec::new();
+        if !settings.is_empty() {
+            statements.push(format!(
+                "SET {}, SESSION time_zone = '+00:00'",
+                settings.join(", ")
+            ));
+        }
+        statements.extend(
+            facts
+                .schema
+                .as_deref()
+                .map(|schema| format!("USE {}", MySql::quote_name(schema))),
+        );
+        statements
+    }
+
+    fn announce(_who: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn limit(facts: &Facts, _scope: Scope, limits: Limits) -> Vec<String> {
+        // Whole seconds, at least one; a year stands for no limit.
+        let seconds = limits.lock.map_or(31_536_000, |limit| {
+            limit.as_secs_f64().ceil().max(1.0) as u64
+        });
+        let locks = format!(
+            "SET SESSION lock_wait_timeout = {seconds}, SESSION innodb_lock_wait_timeout = {seconds}"
+        );
+        let statement = limits.statement.unwrap_or(Duration::ZERO);
+        let maria = facts
+            .server
+            .as_deref()
+            .is_some_and(|server| server.contains("MariaDB"));
+        let statements = match maria {
+            true => format!(
+                "SET SESSION max_statement_time = {}",
+                statement.as_secs_f64()
+            ),
+            // MySQL limits reading statements only.
+            false => format!("SET SESSION max_execution_time = {}", statement.as_millis()),
+        };
+        vec![locks, statements]
+    }
+
+    fn foreign_keys(_on: bool) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn check_foreign_keys() -> Option<&'static str> {
+        None
+    }
+
+    fn bound() -> Bound {
+        // Not a derived table, which refuses two columns of one name.
+        Bound {
+            before: Some("SET SESSION sql_select_limit = 6"),
+            prefix: "",
+            suffix: "",
+            after: Some("SET SESSION sql_select_limit = DEFAULT"),
+        }
+    }
+
+    async fn try_lock<'a>(
+        connection: &'a mut MySqlConnection,
+        name: &'a str,
+    ) -> Result<LockAttempt, sqlx::Error> {
+        // MariaDB answers a negative timeout with NULL and gives no lock, so the wait is positive
+        // and the answer is read: 1 is ours, 0 is somebody else's, NULL is an error.
+        let answer = ask(
+            connection,
+            format!("SELECT GET_LOCK({}, 1)", lock_name(name)),
+        )
+        .await?;
+        match first(&answer) {
+            Some("1") => Ok(LockAttempt::Taken),
+            Some(_) => Ok(LockAttempt::Held),
+            None => Err(sqlx::Error::Protocol(
+                "GET_LOCK answered NULL: the server could not try for the lock".into(),
+            )),
+        }
+    }
+
+    async fn unlock<'a>(
+        connection: &'a mut MySqlConnection,
+        name: &'a str,
+    ) -> Result<(), sqlx::Error> {
+        ask(
+            connection,
+            format!("SELECT RELEASE_LOCK({})", lock_name(name)),
+        )
+        .await
+        .map(drop)
+    }
+
+    async fn lock_holder<'a>(connection: &'a mut MySqlConnection, name: &'a str) -> Option<String> {
+        let answer = ask(
+            connection,
+            format!(
+                "SELECT p.ID, p.USER, p.HOST, p.TIME, \
+                 DATE_FORMAT(UTC_TIMESTAMP() - INTERVAL p.TIME SECOND, '%Y-%m-%dT%H:%i:%sZ') \
+                 FROM information_schema.PROCESSLIST p WHERE p.ID = IS_USED_LOCK({})",
+                lock_name(name)
+            ),
+        )
+        .await
+        .ok()?;
+        let row = answer.rows.into_iter().next()?;
+        let mut row = row.into_iter().map(Option::unwrap_or_default);
+        let (id, user, host) = (row.next()?, row.next()?, row.next()?);
+        let since = row.nth(1)?;
+        Some(format!(
+            "server connection {id}, user {user} from {host}, busy or idle since {since}"
+        ))
+    }
+
+    fn is_missing_table(error: &sqlx::Error) -> bool {
+        // ER_NO_SUCH_TABLE, ER_BAD_DB_ERROR
+        matches!(number(error), Some(1146 | 1049))
+    }
+
+    fn is_lock_timeout(error: &sqlx::Error) -> bool {
+        // ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK
+        matches!(number(error), Some(1205 | 1213))
+    }
+
+    fn remarks(error: &sqlx::Error) -> Vec<String> {
+        let Some(error) = server_error(error) else {
+            return Vec::new();
+        };
+        let state = error
+            .code()
+            .map(|state| format!(", SQLSTATE {state}"))
+            .unwrap_or_default();
+        vec![format!("error {}{state}", error.number())]
+    }
+
+    /// `… near 'text' at line 2` quotes up to 80 bytes of the statement; other messages quote a
+    /// name.
+    fn locate(error: &sqlx::Error, sql: &str) -> Option<usize> {
+        let message = server_error(error)?.message();
+        if let Some((_, rest)) = message.split_once("near '")
+            && let Some((near, line)) = rest.rsplit_once("' at line ")
+        {
+            if near.is_empty() {
+                return Some(sql.trim_end().len());
+            }
+            let line: usize = line.trim().parse().unwrap_or(1);
+            let line_start = sql
+                .match_indices('\n')
+                .map(|(newline, _)| newline + 1)
+                .nth(line.checked_sub(2).unwrap_or(usize::MAX))
+                .unwrap_or(0);
+            let near = near.trim_end_matches('\u{fffd}');
+            return sql[line_start..]
+                .find(near)
+                .map(|byte| line_start + byte)
+                .or(sql.find(near));
+        }
+        let name = message.split('\'').nth(1)?;
+        let name = name.rsplit('.').next().unwrap_or(name);
+        find_word(sql, name)
+    }
+
+    async fn lives_in_connection(_connection: &mut MySqlConnection) -> bool {
+        false
+    }
+
+    fn shown(options: &MySqlConnectOptions) -> String {
+        let place = match options.get_socket() {
+            Some(socket) => socket.display().to_string(),
+            None => format!("{}:{}", options.get_host(), options.get_port()),
+        };
+        let database = options.get_database().unwrap_or_default();
+        format!("mysql://{}@{place}/{database}", options.get_username())
+    }
+}
+
+/// An expression for the lock's name: locks belong to the server, so the database is part of it,
+/// and names end at 64 characters, so it is hashed.
+fn lock_name(name: &str) -> String {
+    format!(
+        "CONCAT('backstitch:', MD5(CONCAT(COALESCE(DATABASE(), ''), '/', {})))",
+        MySql::quote_text(name)
+    )
+}
+
+async fn ask(connection: &mut MySqlConnection, sql: String) -> Result<Answer, sqlx::Error> {
+    let message = Message::of([Piece::query(sql)]);
+    let answers = MySql::send(connection, &message)
+        .await
+        .map_err(|refused| refused.error)?;
+    Ok(answers.into_iter().next().unwrap_or_default())
+}
+
+fn first(answer: &Answer) -> Option<&str> {
+    answer.rows.first()?.first()?.as_deref()
+}
+
+fn text_of(row: &MySqlRow, index: usize) -> Option<String> {
+    let bytes: Option<Vec<u8>> = row.try_get_unchecked(index).ok()?;
+    bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn server_error(error: &sqlx::Error) -> Option<&sqlx::mysql::MySqlDatabaseError> {
+    error.as_database_error()?.try_downcast_ref()
+}
+
+fn number(error: &sqlx::Error) -> Option<u16> {
+    Some(server_error(error)?.number())
+}

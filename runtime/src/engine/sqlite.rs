@@ -1,0 +1,316 @@
+//! SQLite.
+
+use std::path::Path;
+
+use backstitch_core::Dialect;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteQueryResult, SqliteRow};
+use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, TypeInfo, ValueRef};
+
+use crate::engine::{Bound, Driver, Engine, Limits, LockAttempt, Scope, collect, find_word};
+use crate::history::Names;
+use crate::message::{Answer, Message, Piece, Refused};
+use crate::session::Facts;
+
+impl Engine for Sqlite {}
+
+impl Driver for Sqlite {
+    const PRODUCT: &'static str = "SQLite";
+    const DIALECT: Dialect = Dialect::Sqlite;
+    /// Takes the write lock at once: a transaction that only discovers later that it must write
+    /// fails instead of waiting. <https://www.sqlite.org/lang_transaction.html>
+    const BEGIN: &'static str = "BEGIN IMMEDIATE";
+    const BATCHES: bool = false;
+    const BATCH_IS_TRANSACTION: bool = false;
+    const LOCKS_BY_TRANSACTION: bool = true;
+
+    fn speaks(dialect: Dialect) -> bool {
+        dialect == Dialect::Sqlite
+    }
+
+    fn quote_name(name: &str) -> String {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+
+    /// A NUL, where SQLite would take the statement to end, is shown by its picture.
+    fn quote_text(text: &str) -> String {
+        format!("'{}'", text.replace('\'', "''").replace('\0', "\u{2400}"))
+    }
+
+    fn create_history(names: &Names) -> Vec<String> {
+        let migrations = names.migrations::<Sqlite>();
+        let rollbacks = names.rollbacks::<Sqlite>();
+        vec![
+            format!(
+                "CREATE TABLE IF NOT EXISTS {migrations} (\
+                 namespace TEXT NOT NULL, version INTEGER NOT NULL, seq INTEGER NOT NULL, \
+                 id TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, \
+                 checksum TEXT NOT NULL, down_checksum TEXT, \
+                 state TEXT NOT NULL, statements INTEGER NOT NULL, \
+                 statements_done INTEGER NOT NULL, down_sql TEXT, \
+                 rollback_safe INTEGER NOT NULL, compatible INTEGER NOT NULL, \
+                 applied_at TEXT NOT NULL, execution_ms INTEGER, applied_by TEXT NOT NULL, \
+                 error TEXT, run TEXT NOT NULL, digest TEXT NOT NULL, layout INTEGER NOT NULL, \
+                 PRIMARY KEY (namespace, version), UNIQUE (namespace, seq))"
+            ),
+            format!(
+                "CREATE TABLE IF NOT EXISTS {rollbacks} (\
+                 seq INTEGER PRIMARY KEY, namespace TEXT NOT NULL, version INTEGER NOT NULL, \
+                 id TEXT NOT NULL, reason TEXT, forced INTEGER NOT NULL, backup TEXT, \
+                 execution_ms INTEGER, success INTEGER NOT NULL, error TEXT, \
+                 rolled_back_by TEXT NOT NULL, rolled_back_at TEXT NOT NULL, \
+                 layout INTEGER NOT NULL)"
+            ),
+        ]
+    }
+
+    fn now() -> &'static str {
+        "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+    }
+
+    fn show_time(column: &str) -> String {
+        column.to_owned()
+    }
+
+    fn start_clock() -> Option<&'static str> {
+        None
+    }
+
+    fn elapsed_ms(_previous: Option<&str>) -> Option<String> {
+        None
+    }
+
+    async fn send<'a>(
+        connection: &'a mut SqliteConnection,
+        message: &'a Message<'a>,
+    ) -> Result<Vec<Answer>, Refused> {
+        let mut answers = Vec::with_capacity(message.pieces.len());
+        for (index, piece) in message.pieces.iter().enumerate() {
+            let one = Message {
+                pieces: vec![piece.clone()],
+            };
+            let query = sqlx::raw_sql(AssertSqlSafe(&*piece.sql));
+            let stream = query.fetch_many(&mut *connection);
+            match collect(stream, &one, SqliteQueryResult::rows_affected, text_of).await {
+                Ok(answer) => answers.push(answer.into_iter().next().unwrap_or_default()),
+                Err((_, error)) => {
+                    let byte = Sqlite::locate(&error, &piece.sql)
+                        .and_then(|byte| byte.checked_sub(piece.lead));
+                    return Err(Refused {
+                        answers,
+                        piece: index,
+                        byte,
+                        error,
+                    });
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    fn ask_facts() -> Vec<String> {
+        vec![
+            "SELECT sqlite_version()".to_owned(),
+            "PRAGMA foreign_keys".to_owned(),
+        ]
+    }
+
+    fn facts(answers: &[Answer]) -> Facts {
+        let value =
+            |index: usize| -> Option<String> { answers.get(index)?.rows.first()?.first()?.clone() };
+        Facts {
+            schema: None,
+            server: value(0),
+            settings: value(1)
+                .map(|on| ("foreign_keys".to_owned(), on))
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    fn reset(facts: &Facts) -> Vec<String> {
+        facts
+            .settings
+            .iter()
+            .map(|(name, value)| format!("PRAGMA {name} = {value}"))
+            .collect()
+    }
+
+    fn announce(_who: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn limit(_facts: &Facts, _scope: Scope, _limits: Limits) -> Vec<String> {
+        // One lock for the whole file, waited for at `BEGIN`; a statement cannot be timed.
+        Vec::new()
+    }
+
+    fn foreign_keys(on: bool) -> Vec<String> {
+        vec![format!(
+            "PRAGMA foreign_keys = {}",
+            if on { "ON" } else { "OFF" }
+        )]
+    }
+
+    fn check_foreign_keys() -> Option<&'static str> {
+        Some("PRAGMA foreign_key_check")
+    }
+
+    fn bound() -> Bound {
+        Bound {
+            before: None,
+            prefix: "SELECT * FROM (\n",
+            suffix: "\n) AS offenders LIMIT 6",
+            after: None,
+        }
+    }
+
+    async fn try_lock<'a>(
+        _connection: &'a mut SqliteConnection,
+        _name: &'a str,
+    ) -> Result<LockAttempt, sqlx::Error> {
+        Ok(LockAttempt::Taken)
+    }
+
+    async fn unlock<'a>(
+        _connection: &'a mut SqliteConnection,
+        _name: &'a str,
+    ) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    async fn lock_holder<'a>(
+        connection: &'a mut SqliteConnection,
+        _name: &'a str,
+    ) -> Option<String> {
+        let file = file_of(connection).await?;
+        writers_of(Path::new(&file))
+    }
+
+    fn is_missing_table(error: &sqlx::Error) -> bool {
+        error
+            .as_database_error()
+            .is_some_and(|error| error.message().starts_with("no such table"))
+    }
+
+    fn is_lock_timeout(error: &sqlx::Error) -> bool {
+        // The low byte of the extended code: SQLITE_BUSY is 5, SQLITE_LOCKED is 6.
+        // <https://www.sqlite.org/rescode.html>
+        let code = error
+            .as_database_error()
+            .and_then(|error| error.code()?.parse::<i32>().ok());
+        matches!(code.map(|code| code & 0xff), Some(5 | 6))
+    }
+
+    fn remarks(error: &sqlx::Error) -> Vec<String> {
+        let code = error.as_database_error().and_then(|error| error.code());
+        code.map(|code| format!("result code {code}"))
+            .into_iter()
+            .collect()
+    }
+
+    /// `near "word": syntax error`, `no such column: name`, `table name already exists`.
+    fn locate(error: &sqlx::Error, sql: &str) -> Option<usize> {
+        let message = error.as_database_error()?.message();
+        if message.starts_with("incomplete input") {
+            return Some(sql.trim_end().len());
+        }
+        let quoted = message.split('"').nth(1);
+        let named = || {
+            let after_colon = message.split_once(": ")?.1;
+            let name = after_colon.split([' ', ',']).next()?;
+            Some(name.rsplit('.').next().unwrap_or(name))
+        };
+        let word = || {
+            message
+                .split(' ')
+                .find(|word| find_word(sql, word).is_some())
+        };
+        let found = quoted.or_else(named).and_then(|name| find_word(sql, name));
+        found.or_else(|| find_word(sql, word()?))
+    }
+
+    async fn lives_in_connection(connection: &mut SqliteConnection) -> bool {
+        file_of(connection).await.is_none()
+    }
+
+    fn shown(options: &SqliteConnectOptions) -> String {
+        format!("sqlite:{}", options.get_filename().display())
+    }
+}
+
+/// The file of the main database; `None` when it is in memory.
+async fn file_of(connection: &mut SqliteConnection) -> Option<String> {
+    let message = Message::of([Piece::query(
+        "SELECT file FROM pragma_database_list WHERE name = 'main'",
+    )]);
+    let answers = Sqlite::send(connection, &message).await.ok()?;
+    let file = answers
+        .into_iter()
+        .next()?
+        .rows
+        .into_iter()
+        .next()?
+        .into_iter()
+        .next()??;
+    (!file.is_empty()).then_some(file)
+}
+
+/// The processes that hold a write lock on the file or its shared-memory index. SQLite itself does
+/// not tell; Linux lists the locks of all processes in `/proc/locks`, by inode.
+#[cfg(target_os = "linux")]
+fn writers_of(file: &Path) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+
+    let index = file.with_file_name(format!("{}-shm", file.file_name()?.to_string_lossy()));
+    let inodes: Vec<String> = [file, index.as_path()]
+        .into_iter()
+        .filter_map(|path| Some(std::fs::metadata(path).ok()?.ino().to_string()))
+        .collect();
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    // `1: POSIX  ADVISORY  WRITE 1234 08:01:5678 120 120`
+    let holder = locks.lines().find_map(|line| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let [_, "POSIX", _, "WRITE", pid, place, ..] = fields.as_slice() else {
+            return None;
+        };
+        let inode = place.rsplit(':').next()?;
+        inodes
+            .iter()
+            .any(|known| known == inode)
+            .then(|| (*pid).to_owned())
+    })?;
+    let name = std::fs::read_to_string(format!("/proc/{holder}/comm")).unwrap_or_default();
+    Some(format!("process {holder} ({}) on this host", name.trim()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn writers_of(_file: &Path) -> Option<String> {
+    None
+}
+
+fn text_of(row: &SqliteRow, index: usize) -> Option<String> {
+    let value = row.try_get_raw(index).ok()?;
+    if value.is_null() {
+        return None;
+    }
+    match value.type_info().name() {
+        "INTEGER" | "BOOLEAN" => row
+            .try_get_unchecked::<i64, _>(index)
+            .ok()
+            .map(|n| n.to_string()),
+        "REAL" => row
+            .try_get_unchecked::<f64, _>(index)
+            .ok()
+            .map(|n| n.to_string()),
+        "BLOB" => {
+            let bytes: Vec<u8> = row.try_get_unchecked(index).ok()?;
+            Some(
+                bytes
+                    .iter()
+                    .fold("x'".to_owned(), |hex, byte| format!("{hex}{byte:02x}"))
+                    + "'",
+            )
+        }
+        _ => row.try_get_unchecked::<String, _>(index).ok(),
+    }
+}

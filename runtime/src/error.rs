@@ -1,0 +1,184 @@
+//! Why a run did not come to its end.
+//!
+//! An [`Error`] says what, where, why and what to do, as the compile errors do and by the same
+//! renderer, and brings along the report of what was done before. Each is raised by a function
+//! beside the code that finds it; here is only what they have in common.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use backstitch_core::render::{self, Style};
+use backstitch_core::{Diagnostic, Dialect};
+
+use crate::report::Report;
+
+/// What kind of trouble it is, for code that reacts to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The database cannot be reached, or the connection broke.
+    Connection,
+    /// The database refused something that the library itself needs, such as reading the history.
+    Database,
+    /// A statement of a migration failed.
+    Statement,
+    /// A CHECK found offenders.
+    Check,
+    /// Someone else holds the lock and did not give it back in time.
+    Locked,
+    /// [`wait`](crate::Migrations::wait) waited in vain.
+    NotMigrated,
+    /// What is applied is not what this program holds: edited, renamed, or from a newer program.
+    Diverged,
+    /// A pending migration is older than one that is applied.
+    OutOfOrder,
+    /// An earlier run stopped in the middle of a migration.
+    Unfinished,
+    /// A migration has no way back, or one that needs force.
+    Rollback,
+    /// The history was not written by this library, or by a newer one.
+    History,
+    /// The files cannot be used.
+    Files,
+    /// The call makes no sense: an unknown id, a mode that the engine does not have.
+    Usage,
+}
+
+/// Why a run did not come to its end. See the module's documentation.
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    kind: ErrorKind,
+    diagnostics: Vec<Diagnostic>,
+    report: Report,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, diagnostic: Diagnostic) -> Error {
+        Error::of(kind, vec![diagnostic])
+    }
+
+    pub(crate) fn of(kind: ErrorKind, diagnostics: Vec<Diagnostic>) -> Error {
+        let inner = Inner {
+            kind,
+            diagnostics,
+            report: Report::default(),
+            source: None,
+        };
+        Error {
+            inner: Box::new(inner),
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn caused_by(mut self, source: impl StdError + Send + Sync + 'static) -> Error {
+        self.inner.source = Some(Box::new(source));
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_report(mut self, report: Report) -> Error {
+        self.inner.report = report;
+        self
+    }
+
+    pub(crate) fn add_note(&mut self, note: &str) {
+        if let Some(first) = self.inner.diagnostics.first_mut() {
+            let gap = if first.why.is_empty() { "" } else { "\n" };
+            first.why = format!("{}{gap}{note}", first.why);
+        }
+    }
+
+    /// What kind of trouble it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// What is wrong; more than one where several files are.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.inner.diagnostics
+    }
+
+    /// What was done before it went wrong, and stays done.
+    pub fn report(&self) -> &Report {
+        &self.inner.report
+    }
+
+    /// The migration it is about, where it is about one.
+    pub fn migration(&self) -> Option<&str> {
+        self.inner.diagnostics.first()?.migration.as_deref()
+    }
+
+    /// The whole story with colours, for a terminal.
+    pub fn to_ansi_string(&self) -> String {
+        render::render_all(&self.inner.diagnostics, Style::Ansi)
+    }
+
+    /// The first message alone, on one line, as the history keeps it.
+    pub(crate) fn headline(&self) -> String {
+        self.inner
+            .diagnostics
+            .first()
+            .map(|first| first.message.clone())
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn unreadable(diagnostics: Vec<Diagnostic>) -> Error {
+        Error::of(ErrorKind::Files, diagnostics)
+    }
+
+    pub(crate) fn wrong_dialect(dialect: Dialect, engine: &str) -> Error {
+        Error::new(
+            ErrorKind::Usage,
+            Diagnostic::error(
+                "wrong-dialect",
+                format!("migrations for `{}` cannot run on {engine}", dialect.name()),
+            )
+            .help("load them as `Migrations` of their own engine"),
+        )
+    }
+
+    /// The database refused something that the library itself needs.
+    pub(crate) fn database(doing: &str, remarks: &[String], error: sqlx::Error) -> Error {
+        let (kind, code) = match &error {
+            sqlx::Error::Database(_) => (ErrorKind::Database, "database-refused"),
+            _ => (ErrorKind::Connection, "connection-failed"),
+        };
+        let mut diagnostic = Diagnostic::error(code, format!("{doing}: {}", words_of(&error)));
+        diagnostic.why = remarks.join("\n");
+        Error::new(kind, diagnostic).caused_by(error)
+    }
+}
+
+/// What the database or the driver says, without the driver's own source lines.
+pub(crate) fn words_of(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        other => other.to_string(),
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(render::render_all(&self.inner.diagnostics, Style::Plain).trim_end())
+    }
+}
+
+/// The same as [`Display`](fmt::Display), because `fn main() -> Result<(), Error>` prints this.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.inner
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,619 @@
+//! Running the statements of a migration, up or down.
+//!
+//! A [`Job`] says what to run, a [`Book`] what to write down about it. Where the engine allows it
+//! both go into one transaction, and where nothing has to be looked at in between into one
+//! message. Elsewhere the statements go one by one and the book counts them, so that it is known
+//! afterwards which have run.
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use backstitch_core::Diagnostic;
+use backstitch_core::migration::{Check, ForeignKeys, Script};
+use backstitch_core::source::{Source, Span};
+use sqlx::{AssertSqlSafe, Connection, Transaction};
+
+use crate::check;
+use crate::engine::{Driver, Engine, Limits, Scope};
+use crate::error::{Error, ErrorKind, words_of};
+use crate::message::{Answer, Message, Origin, Part, Piece, Refused};
+use crate::observe::{Announcer, Event};
+use crate::session::Session;
+
+/// What to run.
+pub(crate) struct Job<'j> {
+    /// The id of the migration.
+    pub(crate) id: &'j str,
+    /// Which of its scripts.
+    pub(crate) part: Part,
+    /// The statements.
+    pub(crate) script: &'j Script,
+    /// What must hold before.
+    pub(crate) checks_before: &'j [Check],
+    /// What must hold after.
+    pub(crate) checks_after: &'j [Check],
+    /// Whether foreign keys are enforced meanwhile.
+    pub(crate) foreign_keys: ForeignKeys,
+    /// How long each statement may take.
+    pub(crate) limits: Limits,
+}
+
+/// What to write down about a [`Job`].
+pub(crate) trait Book {
+    /// Before the first of several statements that do not go together.
+    fn begin(&self) -> Vec<String>;
+    /// After each of them but the last.
+    fn progress(&self, done: usize) -> String;
+    /// At the end; `execution_ms` is an expression.
+    fn finish(&self, execution_ms: &str) -> Vec<String>;
+    /// After a failure, once everything that can be taken back is taken back. `done` statements
+    /// stay in effect.
+    fn fail(&self, done: usize, error: &str) -> Vec<String>;
+    /// An expression for when the job before this one in the same transaction was recorded.
+    fn recorded_before(&self) -> String;
+}
+
+/// What a job did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) rows_affected: u64,
+}
+
+/// How a job failed.
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    /// Which of the jobs.
+    pub(crate) job: usize,
+    /// How many of its statements stay in effect.
+    pub(crate) done: usize,
+    /// Whether trying again makes sense: nothing has happened but that a lock was not to be had.
+    pub(crate) transient: bool,
+    /// Whether nothing has happened because somebody else wrote to the history meanwhile.
+    pub(crate) stale: bool,
+}
+
+impl Failure {
+    /// The jobs have not begun, or are taken back.
+    pub(crate) fn of(error: Error, job: usize) -> Failure {
+        Failure {
+            error,
+            job,
+            done: 0,
+            transient: false,
+            stale: false,
+        }
+    }
+}
+
+impl<'j> Job<'j> {
+    fn statements(&self, step: usize) -> impl Iterator<Item = Piece<'j>> + use<'j> {
+        let (script, part) = (self.script, self.part);
+        script
+            .statements
+            .iter()
+            .enumerate()
+            .map(move |(statement, one)| Piece {
+                sql: Cow::Borrowed(one.span.of(script.source.text())),
+                origin: Origin::Migration {
+                    step,
+                    part,
+                    statement,
+                },
+                keep_rows: 0,
+                lead: 0,
+            })
+    }
+
+    /// The file; the checks stand in the file of the UP.
+    pub(crate) fn source(&self) -> &'j Source {
+        &self.script.source
+    }
+
+    fn has_checks(&self) -> bool {
+        !self.checks_before.is_empty() || !self.checks_after.is_empty()
+    }
+
+    pub(crate) fn span_of(&self, part: Part, statement: usize) -> Span {
+        match part {
+            Part::CheckBefore => self.checks_before[statement].statement.span,
+            Part::CheckAfter => self.checks_after[statement].statement.span,
+            Part::Up | Part::Down => self.script.statements[statement].span,
+        }
+    }
+}
+
+/// Runs jobs in one transaction: all of them, or none.
+pub(crate) async fn together<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    jobs: &[(&Job<'_>, &(dyn Book + Sync))],
+) -> Result<Vec<Outcome>, Failure> {
+    let unwatched = jobs.iter().all(|(job, _)| !job.has_checks());
+    if DB::BATCHES && unwatched {
+        return in_one_message(session, jobs).await;
+    }
+    step_by_step(session, jobs).await
+}
+
+/// The whole transaction as one message: one round trip.
+async fn in_one_message<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    jobs: &[(&Job<'_>, &(dyn Book + Sync))],
+) -> Result<Vec<Outcome>, Failure> {
+    let mut pieces = vec![Piece::library(DB::BEGIN)];
+    for (step, (job, book)) in jobs.iter().enumerate() {
+        let previous = (step > 0).then(|| book.recorded_before());
+        let elapsed = DB::elapsed_ms(previous.as_deref()).unwrap_or_else(|| "NULL".to_owned());
+        pieces.extend(library(DB::limit(
+            &session.facts,
+            Scope::Transaction,
+            job.limits,
+        )));
+        pieces.extend(DB::start_clock().map(Piece::library));
+        pieces.extend(job.statements(step));
+        pieces.extend(library(session.reset()));
+        pieces.extend(library(book.finish(&elapsed)));
+    }
+    pieces.push(Piece::library("COMMIT"));
+    let message = Message::of(pieces);
+    match DB::send(session.connection, &message).await {
+        Ok(answers) => Ok(outcomes(session, jobs, &message, &answers)),
+        Err(refused) => {
+            session.run_quietly(&["ROLLBACK".to_owned()]).await;
+            Err(failure::<DB>(jobs, &message, refused, 0))
+        }
+    }
+}
+
+/// The transaction in several messages, because what comes back has to be looked at.
+async fn step_by_step<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    jobs: &[(&Job<'_>, &(dyn Book + Sync))],
+) -> Result<Vec<Outcome>, Failure> {
+    let foreign_keys = jobs
+        .iter()
+        .any(|(job, _)| job.foreign_keys == ForeignKeys::Off);
+    if foreign_keys {
+        session.run_quietly(&DB::foreign_keys(false)).await;
+    }
+    let outcome = in_transaction(session, jobs, foreign_keys).await;
+    if foreign_keys {
+        session.run_quietly(&session.reset()).await;
+    }
+    outcome
+}
+
+async fn in_transaction<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    jobs: &[(&Job<'_>, &(dyn Book + Sync))],
+    check_foreign_keys: bool,
+) -> Result<Vec<Outcome>, Failure> {
+    let (facts, reset, names) = (
+        session.facts.clone(),
+        session.reset(),
+        session.names.clone(),
+    );
+    let (expected, announcer) = (session.newest(), session.announcer());
+    let mut transaction = begin::<DB>(session.connection).await.map_err(|error| {
+        let transient = DB::is_lock_timeout(&error);
+        let error = about_session::<DB>("cannot begin a transaction", error);
+        Failure {
+            transient,
+            ..Failure::of(error, 0)
+        }
+    })?;
+    let mut outcomes = Vec::with_capacity(jobs.len());
+    if DB::LOCKS_BY_TRANSACTION {
+        names.still_newest::<DB>(&mut transaction, expected).await?;
+    }
+    for (step, (job, book)) in jobs.iter().enumerate() {
+        let result = one_of_several::<DB>(&mut transaction, &facts, &reset, jobs, step).await;
+        let (outcome, began) = match result {
+            Ok(done) => done,
+            Err(failure) => {
+                // Dropping the transaction would do, but later; what is known now is done now.
+                let _ = transaction.rollback().await;
+                return Err(failure);
+            }
+        };
+        let previous = (step > 0).then(|| book.recorded_before());
+        let elapsed = DB::elapsed_ms(previous.as_deref())
+            .unwrap_or_else(|| began.elapsed().as_millis().to_string());
+        let message = Message::of(library(book.finish(&elapsed)));
+        if let Err(refused) = DB::send(&mut transaction, &message).await {
+            let _ = transaction.rollback().await;
+            return Err(failure_of_job::<DB>(
+                jobs,
+                step,
+                "cannot record it",
+                refused.error,
+            ));
+        }
+        tell(announcer, job, &outcome);
+        outcomes.push(sum(&outcome));
+    }
+    let last = jobs.len().saturating_sub(1);
+    if check_foreign_keys && let Some(query) = DB::check_foreign_keys() {
+        check::foreign_keys::<DB>(&mut transaction, query, jobs[last].0)
+            .await
+            .map_err(|error| Failure::of(error, last))?;
+    }
+    transaction
+        .commit()
+        .await
+        .map_err(|error| failure_of_job::<DB>(jobs, last, "cannot commit it", error))?;
+    Ok(outcomes)
+}
+
+/// One job inside a transaction, up to but not including its record.
+async fn one_of_several<'j, DB: Engine>(
+    connection: &mut DB::Connection,
+    facts: &crate::session::Facts,
+    reset: &[String],
+    jobs: &[(&Job<'j>, &(dyn Book + Sync))],
+    step: usize,
+) -> Result<(Vec<Answer>, Instant), Failure> {
+    let (job, _) = &jobs[step];
+    let check_failed = |error| Failure::of(error, step);
+    let limits = Message::of(library(DB::limit(facts, Scope::Transaction, job.limits)));
+    let answered = DB::send(connection, &limits).await;
+    answered
+        .map_err(|refused| failure_of_job::<DB>(jobs, step, "cannot limit it", refused.error))?;
+    let began = Instant::now();
+    check::all::<DB>(connection, job, Part::CheckBefore)
+        .await
+        .map_err(check_failed)?;
+    let clock = DB::start_clock().map(Piece::library);
+    let lead = clock.iter().len();
+    let message = Message::of(clock.into_iter().chain(job.statements(step)));
+    let mut answers = DB::send(connection, &message)
+        .await
+        .map_err(|refused| failure::<DB>(jobs, &message, refused, 0))?;
+    answers.drain(..lead);
+    check::all::<DB>(connection, job, Part::CheckAfter)
+        .await
+        .map_err(check_failed)?;
+    let reset = Message::of(reset.iter().map(|sql| Piece::library(sql.as_str())));
+    let answered = DB::send(connection, &reset).await;
+    answered.map_err(|refused| {
+        failure_of_job::<DB>(jobs, step, "cannot reset the session", refused.error)
+    })?;
+    Ok((answers, began))
+}
+
+/// Runs a job without a transaction around it: statement after statement, counted in the book.
+///
+/// # What a crash leaves behind
+/// The row says `applying` and how many statements are known to have run. The one after those may
+/// or may not have taken effect, but where the statement and its count share a transaction.
+pub(crate) async fn one_by_one<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    job: &Job<'_>,
+    book: &(dyn Book + Sync),
+) -> Result<Outcome, Failure> {
+    check::all::<DB>(session.connection, job, Part::CheckBefore)
+        .await
+        .map_err(|error| Failure::of(error, 0))?;
+    if DB::LOCKS_BY_TRANSACTION {
+        claim(session, job, book).await?;
+    }
+    if job.foreign_keys == ForeignKeys::Off {
+        session.run_quietly(&DB::foreign_keys(false)).await;
+    }
+    let began = Instant::now();
+    let mut answers = Vec::with_capacity(job.script.statements.len());
+    for message in counted(session, job, book) {
+        let sent = DB::send(session.connection, &message).await;
+        let (answered, refused) = match sent {
+            Ok(answered) => (answered, None),
+            Err(refused) => (refused.answers.clone(), Some(refused)),
+        };
+        let pairs = message.pieces.iter().zip(answered);
+        let ours = pairs.filter(|(piece, _)| piece.origin != Origin::Library);
+        answers.extend(ours.map(|(_, answer)| answer));
+        if let Some(refused) = refused {
+            let jobs = [(job, book)];
+            let failure = failure::<DB>(&jobs, &message, refused, answers.len());
+            return Err(give_up(session, book, failure).await);
+        }
+    }
+    tell(session.announcer(), job, &answers);
+    if let Err(error) = check::all::<DB>(session.connection, job, Part::CheckAfter).await {
+        let failure = Failure {
+            done: answers.len(),
+            ..Failure::of(error, 0)
+        };
+        return Err(give_up(session, book, failure).await);
+    }
+    if !finishes_by_itself::<DB>(job) {
+        let elapsed = began.elapsed().as_millis().to_string();
+        let message = Message::of(library(ending(session, book, &elapsed)));
+        DB::send(session.connection, &message)
+            .await
+            .map_err(|refused| {
+                let doing = format!("`{}` ran, but that cannot be recorded", job.id);
+                let error = about_session::<DB>(&doing, refused.error);
+                Failure {
+                    done: answers.len(),
+                    ..Failure::of(error, 0)
+                }
+            })?;
+    }
+    Ok(sum(&answers))
+}
+
+/// Whether the end of the job can travel with its statements.
+fn finishes_by_itself<DB: Engine>(job: &Job<'_>) -> bool {
+    DB::BATCHES && !DB::BATCH_IS_TRANSACTION && job.checks_after.is_empty()
+}
+
+fn ending<DB: Engine>(
+    session: &Session<'_, DB>,
+    book: &(dyn Book + Sync),
+    execution_ms: &str,
+) -> Vec<String> {
+    session
+        .reset()
+        .into_iter()
+        .chain(book.finish(execution_ms))
+        .collect()
+}
+
+/// The statements of a job and their count in the book. Where several statements in a message are
+/// no transaction they travel together, elsewhere each alone.
+fn counted<'m, DB: Engine>(
+    session: &Session<'_, DB>,
+    job: &Job<'m>,
+    book: &(dyn Book + Sync),
+) -> Vec<Message<'m>> {
+    let mut begin = DB::limit(&session.facts, Scope::Session, job.limits);
+    if !DB::LOCKS_BY_TRANSACTION {
+        begin.extend(book.begin());
+    }
+    begin.extend(DB::start_clock().map(str::to_owned));
+    let mut messages = vec![Message::of(library(begin))];
+    let last = job.script.statements.len().saturating_sub(1);
+    for (index, (piece, statement)) in job.statements(0).zip(&job.script.statements).enumerate() {
+        let count = (index < last).then(|| Piece::library(book.progress(index + 1)));
+        if DB::BATCH_IS_TRANSACTION || !DB::BATCHES {
+            messages.push(Message::of([piece]));
+            messages.extend(count.map(|count| Message::of([count])));
+        } else if statement.commits {
+            messages.push(Message::of([piece].into_iter().chain(count)));
+        } else {
+            // A statement that does not commit by itself shares a transaction with its count.
+            let begin = Piece::library(DB::BEGIN);
+            let pieces = [begin, piece].into_iter().chain(count);
+            messages.push(Message::of(pieces.chain([Piece::library("COMMIT")])));
+        }
+    }
+    if finishes_by_itself::<DB>(job) {
+        let elapsed = DB::elapsed_ms(None).unwrap_or_else(|| "NULL".to_owned());
+        messages.push(Message::of(library(ending(session, book, &elapsed))));
+        return vec![Message::of(
+            messages.into_iter().flat_map(|message| message.pieces),
+        )];
+    }
+    messages
+}
+
+/// Writes the first entry where the write transaction is the only lock there is.
+async fn claim<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    job: &Job<'_>,
+    book: &(dyn Book + Sync),
+) -> Result<(), Failure> {
+    let expected = session.newest();
+    let failed = |error| {
+        let transient = DB::is_lock_timeout(&error);
+        let error = about_session::<DB>(&format!("cannot begin `{}`", job.id), error);
+        Failure {
+            transient,
+            ..Failure::of(error, 0)
+        }
+    };
+    let mut transaction = begin::<DB>(session.connection).await.map_err(failed)?;
+    session
+        .names
+        .still_newest::<DB>(&mut transaction, expected)
+        .await?;
+    let message = Message::of(library(book.begin()));
+    DB::send(&mut transaction, &message)
+        .await
+        .map_err(|refused| failed(refused.error))?;
+    transaction.commit().await.map_err(failed)
+}
+
+/// Takes back what can be taken back and records the failure.
+async fn give_up<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    book: &(dyn Book + Sync),
+    failure: Failure,
+) -> Failure {
+    session.run_quietly(&["ROLLBACK".to_owned()]).await;
+    session.run_quietly(&session.reset()).await;
+    session
+        .run_quietly(&book.fail(failure.done, &failure.error.headline()))
+        .await;
+    failure
+}
+
+/// Begins a transaction that ends by itself when it is dropped.
+pub(crate) async fn begin<DB: Engine>(
+    connection: &mut DB::Connection,
+) -> Result<Transaction<'_, DB>, sqlx::Error> {
+    connection.begin_with(AssertSqlSafe(DB::BEGIN)).await
+}
+
+/// Statements of the library as pieces.
+pub(crate) fn library<'m>(statements: impl IntoIterator<Item = String>) -> Vec<Piece<'m>> {
+    statements.into_iter().map(Piece::library).collect()
+}
+
+fn sum(answers: &[Answer]) -> Outcome {
+    Outcome {
+        rows_affected: answers.iter().map(|answer| answer.rows_affected).sum(),
+    }
+}
+
+fn outcomes<DB: Engine>(
+    session: &Session<'_, DB>,
+    jobs: &[(&Job<'_>, &(dyn Book + Sync))],
+    message: &Message<'_>,
+    answers: &[Answer],
+) -> Vec<Outcome> {
+    let mut of_job: Vec<Vec<Answer>> = vec![Vec::new(); jobs.len()];
+    for (piece, answer) in message.pieces.iter().zip(answers) {
+        if let Origin::Migration { step, .. } = piece.origin {
+            of_job[step].push(answer.clone());
+        }
+    }
+    for ((job, _), answers) in jobs.iter().zip(&of_job) {
+        tell(session.announcer(), job, answers);
+    }
+    of_job.iter().map(|answers| sum(answers)).collect()
+}
+
+fn tell(announcer: &Announcer, job: &Job<'_>, answers: &[Answer]) {
+    for (index, answer) in answers.iter().enumerate() {
+        let rows_affected = answer.rows_affected;
+        announcer.tell(Event::StatementDone {
+            id: job.id,
+            statement: index + 1,
+            rows_affected,
+        });
+    }
+}
+
+/// What the server refused, at its place in the file.
+fn failure<DB: Engine>(
+    jobs: &[(&Job<'_>, &(dyn Book + Sync))],
+    message: &Message<'_>,
+    refused: Refused,
+    done: usize,
+) -> Failure {
+    let transient = DB::is_lock_timeout(&refused.error) && done == 0;
+    match message.pieces[refused.piece].origin {
+        Origin::Migration {
+            step,
+            part,
+            statement,
+        } => {
+            let (job, _) = &jobs[step];
+            let error = statement_failed::<DB>(job, part, statement, refused, done);
+            Failure {
+                done,
+                transient,
+                ..Failure::of(error, step)
+            }
+        }
+        Origin::Library => {
+            // The statements of the job before it have run: what it concerns is that job.
+            let before = message.pieces[..refused.piece].iter().rev();
+            let step = before.filter_map(|piece| match piece.origin {
+                Origin::Migration { step, .. } => Some(step),
+                Origin::Library => None,
+            });
+            let step = step.into_iter().next().unwrap_or(0);
+            let mut failure = failure_of_job::<DB>(jobs, step, "cannot finish it", refused.error);
+            failure.done = done;
+            failure.transient = transient;
+            failure
+        }
+    }
+}
+
+fn failure_of_job<DB: Engine>(
+    jobs: &[(&Job<'_>, &(dyn Book + Sync))],
+    step: usize,
+    doing: &str,
+    error: sqlx::Error,
+) -> Failure {
+    let (job, _) = &jobs[step];
+    let transient = DB::is_lock_timeout(&error);
+    let kind = kind_of(&error);
+    let mut diagnostic = Diagnostic::error(
+        "migration-failed",
+        format!("`{}`: {doing}: {}", job.id, words_of(&error)),
+    )
+    .why(DB::remarks(&error).join("\n"));
+    diagnostic.migration = Some(job.id.to_owned());
+    let error = Error::new(kind, diagnostic).caused_by(error);
+    Failure {
+        transient,
+        ..Failure::of(error, step)
+    }
+}
+
+fn kind_of(error: &sqlx::Error) -> ErrorKind {
+    match error {
+        sqlx::Error::Database(_) => ErrorKind::Statement,
+        _ => ErrorKind::Connection,
+    }
+}
+
+/// An error of the server about a statement: file, line, column, the line and a caret.
+pub(crate) fn statement_failed<DB: Engine>(
+    job: &Job<'_>,
+    part: Part,
+    statement: usize,
+    refused: Refused,
+    done: usize,
+) -> Error {
+    let source = job.source();
+    let span = job.span_of(part, statement);
+    let place = match refused.byte {
+        Some(byte) => word_at(source, span, byte),
+        None => first_line(source, span),
+    };
+    let kind = kind_of(&refused.error);
+    let label = match kind {
+        ErrorKind::Connection => "the connection broke while this ran".to_owned(),
+        _ => format!("{} refused this", DB::PRODUCT),
+    };
+    let mut remarks = DB::remarks(&refused.error);
+    remarks.push(what_stays(job, done));
+    let mut diagnostic = Diagnostic::error("statement-failed", words_of(&refused.error))
+        .at(source, place, label)
+        .why(remarks.join("\n"));
+    diagnostic.migration = Some(job.id.to_owned());
+    Error::new(kind, diagnostic).caused_by(refused.error)
+}
+
+/// What a failure leaves behind, in a sentence.
+fn what_stays(job: &Job<'_>, done: usize) -> String {
+    let all = job.script.statements.len();
+    match done {
+        0 => format!("Nothing of `{}` stays.", job.id),
+        done => format!(
+            "It ran outside of a transaction: {done} of {all} statements of `{}` have run and stay.",
+            job.id
+        ),
+    }
+}
+
+/// The word or sign at a byte of a statement.
+fn word_at(source: &Source, span: Span, byte: usize) -> Span {
+    let start = (span.range().start + byte).min(span.range().end);
+    let rest = source
+        .text()
+        .get(start..span.range().end)
+        .unwrap_or_default();
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let length = match rest.chars().next() {
+        Some(first) if is_word(first) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+        Some(quote @ ('"' | '`')) => rest[1..].find(quote).map_or(1, |end| end + 2),
+        Some(first) => first.len_utf8(),
+        None => 0,
+    };
+    Span::new(start..start + length)
+}
+
+fn first_line(source: &Source, span: Span) -> Span {
+    let text = span.of(source.text());
+    let length = text.find(['\n', '\r']).unwrap_or(text.len());
+    Span::new(span.range().start..span.range().start + length)
+}
+
+fn about_session<DB: Driver>(doing: &str, error: sqlx::Error) -> Error {
+    Error::database(doing, &DB::remarks(&error), error)
+}

@@ -1,0 +1,509 @@
+//! What the database remembers: the rows of `__migrations__` and `__migration_rollbacks__`.
+//!
+//! The newest row of a namespace, by `seq`, answers the question of every start-up: its `digest`
+//! sums what is applied, its `state` says whether the run that wrote it came to its end. Here are
+//! the rows and the SQL that reads and writes them; what follows from them is decided in
+//! [`plan`](crate::plan).
+
+use std::fmt::Write as _;
+
+use backstitch_core::checksum::{Checksum, Digest};
+use backstitch_core::migration::{self, Migration, Phase};
+use serde::Serialize;
+
+use crate::engine::Driver;
+use crate::message::Answer;
+
+/// The layout of the two tables that this library writes.
+pub(crate) const LAYOUT: u32 = 1;
+
+/// What the two tables are called, and whose rows are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// The schema they are in; `None` is the one that unqualified names go to.
+    pub schema: Option<String>,
+    /// `__migrations__` unless set otherwise.
+    pub table: String,
+    /// `__migration_rollbacks__` unless set otherwise.
+    pub rollback_table: String,
+    /// Whose rows are meant. Several crates can share a database.
+    pub namespace: String,
+}
+
+impl Default for Names {
+    fn default() -> Names {
+        Names {
+            schema: None,
+            table: "__migrations__".to_owned(),
+            rollback_table: "__migration_rollbacks__".to_owned(),
+            namespace: String::new(),
+        }
+    }
+}
+
+impl Names {
+    /// The quoted name of the history.
+    pub fn migrations<D: Driver>(&self) -> String {
+        self.quoted::<D>(&self.table)
+    }
+
+    /// The quoted name of the table of rollbacks.
+    pub fn rollbacks<D: Driver>(&self) -> String {
+        self.quoted::<D>(&self.rollback_table)
+    }
+
+    /// The name of the lock: one for each history, whatever the namespace, because migrations of
+    /// two namespaces may touch the same tables.
+    pub fn lock(&self) -> String {
+        format!(
+            "{}.{}",
+            self.schema.as_deref().unwrap_or_default(),
+            self.table
+        )
+    }
+
+    fn quoted<D: Driver>(&self, table: &str) -> String {
+        match &self.schema {
+            Some(schema) => format!("{}.{}", D::quote_name(schema), D::quote_name(table)),
+            None => D::quote_name(table),
+        }
+    }
+
+    fn is_ours<D: Driver>(&self) -> String {
+        format!("namespace = {}", D::quote_text(&self.namespace))
+    }
+}
+
+/// How far a migration has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum State {
+    /// Its statements are being run one by one, or the process that ran them died.
+    Applying,
+    /// Done.
+    Applied,
+    /// A statement failed.
+    Failed,
+    /// Its way back is being run one by one, or the process that ran it died.
+    Reverting,
+}
+
+impl State {
+    const ALL: [State; 4] = [
+        State::Applying,
+        State::Applied,
+        State::Failed,
+        State::Reverting,
+    ];
+
+    /// As it stands in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Applying => "applying",
+            State::Applied => "applied",
+            State::Failed => "failed",
+            State::Reverting => "reverting",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<State> {
+        State::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One row of the history, but for the way back, which is read when it is needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Row {
+    /// The version of the migration.
+    pub version: u64,
+    /// Counts up with each row that is written; the highest is the newest.
+    pub seq: u64,
+    /// The id of the migration.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The checksum of what was run.
+    pub checksum: Checksum,
+    /// The checksum of the stored way back, where there is one.
+    pub down_checksum: Option<Checksum>,
+    /// How far it has come.
+    pub state: State,
+    /// How many statements it has.
+    pub statements: u32,
+    /// How many of them are known to have run.
+    pub statements_done: u32,
+    /// `@rollbackSafe`
+    pub rollback_safe: bool,
+    /// Whether the release before it still works.
+    pub compatible: bool,
+    /// When, in RFC 3339 and UTC, by the server's clock.
+    pub applied_at: String,
+    /// How long it took, in milliseconds.
+    pub execution_ms: Option<u64>,
+    /// Host, process and program.
+    pub applied_by: String,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// Groups what one run applied.
+    pub run: String,
+    /// The layout of the table that the row was written for.
+    #[serde(skip)]
+    pub(crate) layout: u32,
+}
+
+/// The newest row, as the start-up asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Newest {
+    pub(crate) state: String,
+    pub(crate) digest: String,
+    pub(crate) layout: String,
+}
+
+impl Newest {
+    /// Whether it says that exactly the set of `digest` is applied and nothing is under way.
+    pub(crate) fn is_done(&self, digest: Digest) -> bool {
+        self.state == State::Applied.name()
+            && self.layout == LAYOUT.to_string()
+            && self.digest == digest.to_string()
+    }
+}
+
+/// Asks for the newest row: the one query of a start-up with nothing to do.
+pub(crate) fn select_newest<D: Driver>(names: &Names) -> String {
+    format!(
+        "SELECT state, digest, layout FROM {} WHERE {} ORDER BY seq DESC LIMIT 1",
+        names.migrations::<D>(),
+        names.is_ours::<D>()
+    )
+}
+
+/// Asks for the position of the newest row.
+pub(crate) fn select_newest_seq<D: Driver>(names: &Names) -> String {
+    format!(
+        "SELECT MAX(seq) FROM {} WHERE {}",
+        names.migrations::<D>(),
+        names.is_ours::<D>()
+    )
+}
+
+/// Reads the answer to [`select_newest`].
+pub(crate) fn newest(answer: Answer) -> Option<Newest> {
+    let mut row = answer.rows.into_iter().next()?.into_iter();
+    let mut next = || row.next().flatten().unwrap_or_default();
+    Some(Newest {
+        state: next(),
+        digest: next(),
+        layout: next(),
+    })
+}
+
+/// Asks for all rows of the namespace, the oldest first.
+pub(crate) fn select_rows<D: Driver>(names: &Names) -> String {
+    format!(
+        "SELECT version, seq, id, name, checksum, down_checksum, state, statements, \
+         statements_done, CASE WHEN rollback_safe THEN 1 ELSE 0 END, \
+         CASE WHEN compatible THEN 1 ELSE 0 END, {}, execution_ms, applied_by, error, run, layout \
+         FROM {} WHERE {} ORDER BY seq",
+        D::show_time("applied_at"),
+        names.migrations::<D>(),
+        names.is_ours::<D>()
+    )
+}
+
+/// Reads the answer to [`select_rows`].
+///
+/// # Errors
+/// A row that this library did not write: which one, and what about it.
+pub(crate) fn rows(answer: Answer) -> Result<Vec<Row>, String> {
+    answer.rows.into_iter().map(row).collect()
+}
+
+fn row(values: Vec<Option<String>>) -> Result<Row, String> {
+    let id = values.get(2).cloned().flatten().unwrap_or_default();
+    let mut values = values.into_iter();
+    let mut field = |name: &'static str| Field {
+        name,
+        id: &id,
+        value: values.next().flatten(),
+    };
+    Ok(Row {
+        version: field("version").read()?,
+        seq: field("seq").read()?,
+        id: field("id").read()?,
+        name: field("name").read()?,
+        checksum: field("checksum").read()?,
+        down_checksum: field("down_checksum").read_optional()?,
+        state: field("state").state()?,
+        statements: field("statements").read()?,
+        statements_done: field("statements_done").read()?,
+        rollback_safe: field("rollback_safe").read::<u8>()? != 0,
+        compatible: field("compatible").read::<u8>()? != 0,
+        applied_at: field("applied_at").read()?,
+        execution_ms: field("execution_ms").read_optional()?,
+        applied_by: field("applied_by").read()?,
+        error: field("error").read_optional()?,
+        run: field("run").read()?,
+        layout: field("layout").read()?,
+    })
+}
+
+struct Field<'a> {
+    name: &'static str,
+    id: &'a str,
+    value: Option<String>,
+}
+
+impl Field<'_> {
+    fn read<T: std::str::FromStr>(self) -> Result<T, String> {
+        let (name, id, value) = (self.name, self.id, self.value.clone());
+        self.read_optional()?
+            .ok_or_else(|| foreign(id, name, value.as_deref()))
+    }
+
+    fn read_optional<T: std::str::FromStr>(self) -> Result<Option<T>, String> {
+        let Some(value) = self.value else {
+            return Ok(None);
+        };
+        value
+            .parse()
+            .map(Some)
+            .map_err(|_| foreign(self.id, self.name, Some(&value)))
+    }
+
+    fn state(self) -> Result<State, String> {
+        let value = self.value.as_deref();
+        value
+            .and_then(State::from_name)
+            .ok_or_else(|| foreign(self.id, self.name, value))
+    }
+}
+
+fn foreign(id: &str, field: &str, value: Option<&str>) -> String {
+    let value = value.map_or("NULL".to_owned(), |value| {
+        format!("`{}`", value.escape_debug())
+    });
+    format!(
+        "the row of `{}` has {value} as its {field}",
+        id.escape_debug()
+    )
+}
+
+/// The digest of what the rows say is applied.
+pub(crate) fn digest(rows: &[Row]) -> Digest {
+    rows.iter()
+        .filter(|row| row.state == State::Applied)
+        .fold(Digest::EMPTY, |digest, row| {
+            digest.with(&row.id, &row.checksum)
+        })
+}
+
+/// What the one who writes a row knows besides the migration.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry<'a> {
+    pub(crate) seq: u64,
+    pub(crate) state: State,
+    pub(crate) statements_done: usize,
+    /// An expression for how long it took.
+    pub(crate) execution_ms: String,
+    pub(crate) applied_by: &'a str,
+    pub(crate) error: Option<&'a str>,
+    pub(crate) run: &'a str,
+    pub(crate) digest: Digest,
+}
+
+/// Statements that write the row of a migration. A row that an earlier failure left goes first.
+pub(crate) fn insert<D: Driver>(
+    names: &Names,
+    migration: &Migration,
+    entry: &Entry<'_>,
+) -> [String; 2] {
+    let text = |text: &str| D::quote_text(text);
+    let optional = |value: Option<&str>| value.map_or("NULL".to_owned(), D::quote_text);
+    let down_checksum = migration.down_checksum.map(|checksum| checksum.to_string());
+    let down_sql = migration::stored_down(migration);
+    let truth = |value: bool| if value { "TRUE" } else { "FALSE" };
+    let values = [
+        text(&names.namespace),
+        migration.version.to_string(),
+        entry.seq.to_string(),
+        text(&migration.id),
+        text(&migration.name),
+        text(&migration.description),
+        text(&migration.checksum.to_string()),
+        optional(down_checksum.as_deref()),
+        text(entry.state.name()),
+        migration.up.statements.len().to_string(),
+        entry.statements_done.to_string(),
+        optional(down_sql.as_deref()),
+        truth(migration.rollback_safe).to_owned(),
+        truth(is_compatible(migration)).to_owned(),
+        D::now().to_owned(),
+        entry.execution_ms.clone(),
+        text(entry.applied_by),
+        optional(entry.error),
+        text(entry.run),
+        text(&entry.digest.to_string()),
+        LAYOUT.to_string(),
+    ];
+    let insert = format!(
+        "INSERT INTO {} (namespace, version, seq, id, name, description, checksum, down_checksum, \
+         state, statements, statements_done, down_sql, rollback_safe, compatible, applied_at, \
+         execution_ms, applied_by, error, run, digest, layout) VALUES ({})",
+        names.migrations::<D>(),
+        values.join(", ")
+    );
+    [delete_failed::<D>(names, migration.version), insert]
+}
+
+/// Whether the release before this migration still works with it: known where the file says so.
+pub(crate) fn is_compatible(migration: &Migration) -> bool {
+    matches!(migration.phase, Some(Phase::Expand))
+}
+
+fn delete_failed<D: Driver>(names: &Names, version: u64) -> String {
+    format!(
+        "DELETE FROM {} WHERE {} AND version = {version} AND state = {}",
+        names.migrations::<D>(),
+        names.is_ours::<D>(),
+        D::quote_text(State::Failed.name())
+    )
+}
+
+/// A change of some columns of a row.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Change {
+    assignments: String,
+}
+
+impl Change {
+    pub(crate) fn state<D: Driver>(self, state: State) -> Change {
+        self.set("state", &D::quote_text(state.name()))
+    }
+
+    pub(crate) fn statements_done(self, done: usize) -> Change {
+        self.set("statements_done", &done.to_string())
+    }
+
+    pub(crate) fn statements(self, statements: usize) -> Change {
+        self.set("statements", &statements.to_string())
+    }
+
+    pub(crate) fn seq(self, seq: u64) -> Change {
+        self.set("seq", &seq.to_string())
+    }
+
+    pub(crate) fn digest<D: Driver>(self, digest: Digest) -> Change {
+        self.set("digest", &D::quote_text(&digest.to_string()))
+    }
+
+    pub(crate) fn checksum<D: Driver>(self, checksum: Checksum) -> Change {
+        self.set("checksum", &D::quote_text(&checksum.to_string()))
+    }
+
+    pub(crate) fn error<D: Driver>(self, error: &str) -> Change {
+        self.set("error", &D::quote_text(error))
+    }
+
+    pub(crate) fn no_error(self) -> Change {
+        self.set("error", "NULL")
+    }
+
+    pub(crate) fn finished<D: Driver>(self, execution_ms: &str) -> Change {
+        self.set("execution_ms", execution_ms)
+            .set("applied_at", D::now())
+    }
+
+    fn set(mut self, column: &str, value: &str) -> Change {
+        let comma = if self.assignments.is_empty() {
+            ""
+        } else {
+            ", "
+        };
+        write!(self.assignments, "{comma}{column} = {value}").expect("a string takes everything");
+        self
+    }
+
+    /// The statement that makes the change in the row of `version`.
+    pub(crate) fn of_version<D: Driver>(self, names: &Names, version: u64) -> String {
+        self.statement::<D>(names, &format!("version = {version}"))
+    }
+
+    /// The statement that makes the change in the row of `seq`.
+    pub(crate) fn of_seq<D: Driver>(self, names: &Names, seq: u64) -> String {
+        self.statement::<D>(names, &format!("seq = {seq}"))
+    }
+
+    fn statement<D: Driver>(self, names: &Names, which: &str) -> String {
+        format!(
+            "UPDATE {} SET {} WHERE {} AND {which}",
+            names.migrations::<D>(),
+            self.assignments,
+            names.is_ours::<D>()
+        )
+    }
+}
+
+/// Forgets a migration.
+pub(crate) fn delete<D: Driver>(names: &Names, version: u64) -> String {
+    format!(
+        "DELETE FROM {} WHERE {} AND version = {version}",
+        names.migrations::<D>(),
+        names.is_ours::<D>()
+    )
+}
+
+/// Asks for the stored way back of a migration.
+pub(crate) fn select_down<D: Driver>(names: &Names, version: u64) -> String {
+    format!(
+        "SELECT down_sql FROM {} WHERE {} AND version = {version}",
+        names.migrations::<D>(),
+        names.is_ours::<D>()
+    )
+}
+
+/// One row of `__migration_rollbacks__` on its way in.
+#[derive(Clone, Debug)]
+pub(crate) struct RollbackEntry<'a> {
+    pub(crate) version: u64,
+    pub(crate) id: &'a str,
+    pub(crate) reason: Option<&'a str>,
+    pub(crate) forced: bool,
+    /// An expression for how long it took.
+    pub(crate) execution_ms: String,
+    pub(crate) error: Option<&'a str>,
+    pub(crate) rolled_back_by: &'a str,
+}
+
+/// Records a rollback, one that failed too.
+pub(crate) fn insert_rollback<D: Driver>(names: &Names, entry: &RollbackEntry<'_>) -> String {
+    let optional = |value: Option<&str>| value.map_or("NULL".to_owned(), D::quote_text);
+    let truth = |value: bool| if value { "TRUE" } else { "FALSE" };
+    let values = [
+        D::quote_text(&names.namespace),
+        entry.version.to_string(),
+        D::quote_text(entry.id),
+        optional(entry.reason),
+        truth(entry.forced).to_owned(),
+        "NULL".to_owned(),
+        entry.execution_ms.clone(),
+        truth(entry.error.is_none()).to_owned(),
+        optional(entry.error),
+        D::quote_text(entry.rolled_back_by),
+        D::now().to_owned(),
+        LAYOUT.to_string(),
+    ];
+    format!(
+        "INSERT INTO {} (namespace, version, id, reason, forced, backup, execution_ms, success, \
+         error, rolled_back_by, rolled_back_at, layout) VALUES ({})",
+        names.rollbacks::<D>(),
+        values.join(", ")
+    )
+}

@@ -1,0 +1,50 @@
+//! Database migrations that are checked while your service compiles, and applied when it starts.
+//!
+//! [`migrations!`] reads annotated SQL files at compile time; what compiles is a static, ordered
+//! list, [`Migrations`]. Its verbs run on sqlx: [`up`](Migrations::up) at start-up, in one round
+//! trip when there is nothing to do, [`down`](Migrations::down) by the way back that the database
+//! itself holds, and [`plan`](Migrations::plan), [`status`](Migrations::status) and
+//! [`wait`](Migrations::wait), which only look.
+//!
+//! Each engine is a feature: `postgres`, `sqlite`, `mysql` (for MariaDB too).
+//!
+//! The modules in the order in which a run goes through them:
+
+mod apply;
+mod check;
+mod connect;
+mod engine;
+pub mod engines;
+mod error;
+mod execute;
+mod history;
+mod lock;
+mod message;
+mod migrations;
+mod migrator;
+mod observe;
+mod plan;
+mod report;
+mod rollback;
+mod session;
+
+pub use backstitch_core as core;
+pub use backstitch_core::dir::Layout;
+pub use backstitch_macros::migrations;
+
+pub use connect::Connect;
+pub use engine::Engine;
+pub use error::{Error, ErrorKind};
+pub use history::{Row, State};
+pub use migrations::{LoadOptions, Migrations};
+pub use migrator::{Migrator, Mode};
+pub use observe::{Event, Observer};
+pub use plan::{Action, Down, OutOfOrder, Plan, Step, Unknown};
+pub use report::{Done, Report, Status};
+
+/// What `migrations!` writes into the program. Not for anybody else.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::migrations::Embedded;
+    pub use backstitch_core::Dialect;
+}

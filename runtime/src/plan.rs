@@ -1,0 +1,560 @@
+//! What is to be done: a pure function of the embedded set, the history and the policy.
+//!
+//! No I/O happens here. The dry run shows the very [`Plan`] that the run executes, and every
+//! refusal is decided here before anything is touched.
+
+use std::fmt;
+
+use backstitch_core::migration::Transaction;
+use backstitch_core::source::Span;
+use backstitch_core::{Diagnostic, Migration, Set};
+use serde::Serialize;
+
+use crate::error::{Error, ErrorKind};
+use crate::history::{LAYOUT, Row, State};
+
+/// What is to be done, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Plan {
+    /// One for each migration that is touched.
+    pub steps: Vec<Step>,
+    /// The ids that stay pending, because they lie beyond the target.
+    pub remaining: Vec<String>,
+}
+
+/// What is to be done about one migration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Step {
+    /// What.
+    pub action: Action,
+    /// The version of the migration.
+    pub version: u64,
+    /// The id of the migration.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// How many statements will run. A stored way back is not counted before it is read.
+    pub statements: Option<usize>,
+}
+
+/// What a [`Step`] does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Action {
+    /// Runs the UP.
+    Apply,
+    /// Takes the new text of a migration as applied, because it `@supersedes` the old one.
+    Accept,
+    /// Runs the DOWN that the database holds.
+    Revert,
+}
+
+/// What to do about a pending migration that is older than the newest applied one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OutOfOrder {
+    /// Refuse to run.
+    #[default]
+    Refuse,
+    /// Apply it all the same.
+    Allow,
+}
+
+/// What to do about applied migrations that this program does not know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unknown {
+    /// Go on where each of them says that the release before it still works.
+    #[default]
+    IfCompatible,
+    /// Refuse to run.
+    Refuse,
+    /// Go on.
+    Allow,
+}
+
+/// What is allowed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Policy {
+    pub(crate) out_of_order: OutOfOrder,
+    pub(crate) unknown: Unknown,
+    pub(crate) force: Force,
+}
+
+/// Whether a rollback may lose data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Force {
+    #[default]
+    No,
+    Yes,
+}
+
+/// How far to go back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Down {
+    /// The last so many.
+    Steps(usize),
+    /// All that are newer than the migration of this id, which stays.
+    To(String),
+    /// All that the newest run applied.
+    Run,
+    /// Everything.
+    All,
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("nothing to do");
+        }
+        for (index, step) in self.steps.iter().enumerate() {
+            let newline = if index == 0 { "" } else { "\n" };
+            let verb = match step.action {
+                Action::Apply => "apply",
+                Action::Accept => "accept",
+                Action::Revert => "revert",
+            };
+            write!(f, "{newline}{verb} {} ({})", step.id, step.name)?;
+        }
+        Ok(())
+    }
+}
+
+/// What `up` does.
+///
+/// # Errors
+/// Everything that speaks against running, at once.
+pub(crate) fn up(
+    set: &Set,
+    rows: &[Row],
+    target: Option<u64>,
+    policy: Policy,
+) -> Result<Plan, Error> {
+    known_layout(rows)?;
+    let mut refusals = Refusals::default();
+    let mut plan = Plan::default();
+    for row in rows {
+        match set
+            .migrations
+            .iter()
+            .find(|migration| migration.version == row.version)
+        {
+            Some(migration) => refusals.judge_known(migration, row, &mut plan),
+            None => refusals.judge_unknown(row, policy.unknown),
+        }
+    }
+    let newest = rows
+        .iter()
+        .filter(|row| row.state == State::Applied)
+        .max_by_key(|row| row.version);
+    let is_applied = |migration: &Migration| {
+        rows.iter()
+            .any(|row| row.version == migration.version && !is_untouched(row))
+    };
+    for migration in set
+        .migrations
+        .iter()
+        .filter(|migration| !is_applied(migration))
+    {
+        if target.is_some_and(|target| migration.version > target) {
+            plan.remaining.push(migration.id.clone());
+            continue;
+        }
+        if let Some(newest) = newest.filter(|newest| newest.version > migration.version)
+            && policy.out_of_order == OutOfOrder::Refuse
+        {
+            refusals.out_of_order.push(late(migration, newest));
+        }
+        plan.steps.push(step(Action::Apply, migration));
+    }
+    refusals.into_result(plan)
+}
+
+/// What `down` does.
+///
+/// # Errors
+/// Everything that speaks against running, at once.
+pub(crate) fn down(set: &Set, rows: &[Row], down: &Down, policy: Policy) -> Result<Plan, Error> {
+    known_layout(rows)?;
+    let mut refusals = Refusals::default();
+    for row in rows
+        .iter()
+        .filter(|row| row.state != State::Applied && !is_untouched(row))
+    {
+        let known = set
+            .migrations
+            .iter()
+            .find(|migration| migration.version == row.version);
+        refusals.unfinished.push(unfinished(known, row));
+    }
+    let mut applied: Vec<_> = rows
+        .iter()
+        .filter(|row| row.state == State::Applied)
+        .collect();
+    applied.sort_by_key(|row| std::cmp::Reverse(row.seq));
+    let chosen = choose(&applied, down)?;
+    for row in &chosen {
+        if let Some(refusal) = no_way_back(set, row, policy.force) {
+            refusals.rollback.push(refusal);
+        }
+    }
+    let steps = chosen.into_iter().map(|row| Step {
+        action: Action::Revert,
+        version: row.version,
+        id: row.id.clone(),
+        name: row.name.clone(),
+        statements: None,
+    });
+    refusals.into_result(Plan {
+        steps: steps.collect(),
+        remaining: Vec::new(),
+    })
+}
+
+/// The rows to revert, the newest first.
+fn choose<'r>(applied: &[&'r Row], down: &Down) -> Result<Vec<&'r Row>, Error> {
+    match down {
+        Down::All => Ok(applied.to_vec()),
+        Down::Steps(steps) if *steps <= applied.len() => Ok(applied[..*steps].to_vec()),
+        Down::Steps(steps) => Err(usage(
+            format!(
+                "cannot go back {steps} migrations: {} are applied",
+                applied.len()
+            ),
+            "ask for fewer steps",
+        )),
+        Down::To(id) => {
+            let Some(target) = applied.iter().find(|row| row.id == *id) else {
+                let near = backstitch_core::diagnostic::did_you_mean(
+                    id,
+                    applied.iter().map(|row| row.id.as_str()),
+                );
+                let help = match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "name a migration that is applied; it stays, all newer ones go".into(),
+                };
+                return Err(usage(
+                    format!("cannot go back to `{id}`: it is not applied"),
+                    &help,
+                ));
+            };
+            Ok(applied
+                .iter()
+                .filter(|row| row.version > target.version)
+                .copied()
+                .collect())
+        }
+        Down::Run => {
+            let run = applied.first().map(|newest| newest.run.as_str());
+            Ok(applied
+                .iter()
+                .take_while(|row| Some(row.run.as_str()) == run)
+                .copied()
+                .collect())
+        }
+    }
+}
+
+fn step(action: Action, migration: &Migration) -> Step {
+    Step {
+        action,
+        version: migration.version,
+        id: migration.id.clone(),
+        name: migration.name.clone(),
+        statements: Some(migration.up.statements.len()),
+    }
+}
+
+/// Whether the row is of a failure that left nothing behind, so that the migration is pending.
+fn is_untouched(row: &Row) -> bool {
+    row.state == State::Failed && row.statements_done == 0
+}
+
+/// What speaks against running, by kind.
+#[derive(Default)]
+struct Refusals {
+    unfinished: Vec<Diagnostic>,
+    diverged: Vec<Diagnostic>,
+    out_of_order: Vec<Diagnostic>,
+    rollback: Vec<Diagnostic>,
+}
+
+impl Refusals {
+    fn judge_known(&mut self, migration: &Migration, row: &Row, plan: &mut Plan) {
+        match row.state {
+            State::Applied if migration.id != row.id => self.diverged.push(renamed(migration, row)),
+            State::Applied if migration.checksum == row.checksum => {}
+            State::Applied if migration.supersedes == Some(row.checksum) => {
+                plan.steps.push(step(Action::Accept, migration));
+            }
+            State::Applied => self.diverged.push(edited(migration, row)),
+            State::Failed if is_untouched(row) => {}
+            State::Applying | State::Failed | State::Reverting => {
+                self.unfinished.push(unfinished(Some(migration), row));
+            }
+        }
+    }
+
+    fn judge_unknown(&mut self, row: &Row, policy: Unknown) {
+        match row.state {
+            State::Applied => {
+                let fine = match policy {
+                    Unknown::Allow => true,
+                    Unknown::IfCompatible => row.compatible,
+                    Unknown::Refuse => false,
+                };
+                if !fine {
+                    self.diverged.push(unknown(row));
+                }
+            }
+            State::Failed if is_untouched(row) => {}
+            State::Applying | State::Failed | State::Reverting => {
+                self.unfinished.push(unfinished(None, row));
+            }
+        }
+    }
+
+    fn into_result(self, plan: Plan) -> Result<Plan, Error> {
+        let groups = [
+            (ErrorKind::Unfinished, self.unfinished),
+            (ErrorKind::Diverged, self.diverged),
+            (ErrorKind::OutOfOrder, self.out_of_order),
+            (ErrorKind::Rollback, self.rollback),
+        ];
+        let kind = groups
+            .iter()
+            .find(|(_, found)| !found.is_empty())
+            .map(|(kind, _)| *kind);
+        match kind {
+            None => Ok(plan),
+            Some(kind) => Err(Error::of(
+                kind,
+                groups.into_iter().flat_map(|(_, found)| found).collect(),
+            )),
+        }
+    }
+}
+
+fn known_layout(rows: &[Row]) -> Result<(), Error> {
+    let Some(row) = rows.iter().find(|row| row.layout != LAYOUT) else {
+        return Ok(());
+    };
+    Err(Error::new(
+        ErrorKind::History,
+        Diagnostic::error(
+            "history-layout-unknown",
+            format!(
+                "the history has layout {}, and this version of backstitch knows {LAYOUT}",
+                row.layout
+            ),
+        )
+        .why("a newer version of the library has written to this database")
+        .help("update the `backstitch` crate of this program"),
+    ))
+}
+
+/// A diagnostic about a migration, pointing at its UP where the file is known.
+fn about(code: &'static str, migration: &Migration, message: String, label: &str) -> Diagnostic {
+    let up = &migration.up;
+    let span = up
+        .statements
+        .first()
+        .map_or(up.span, |statement| statement.span);
+    let mut diagnostic =
+        Diagnostic::error(code, message).at(&up.source, first_line(&up.source, span), label);
+    diagnostic.migration = Some(migration.id.clone());
+    diagnostic
+}
+
+fn first_line(source: &backstitch_core::source::Source, span: Span) -> Span {
+    let text = span.of(source.text());
+    let length = text.find(['\n', '\r']).unwrap_or(text.len());
+    Span::new(span.range().start..span.range().start + length)
+}
+
+fn edited(migration: &Migration, row: &Row) -> Diagnostic {
+    about(
+        "migration-edited",
+        migration,
+        format!("`{}` has been edited since it was applied", migration.id),
+        "not what the database ran",
+    )
+    .why(format!(
+        "It was applied at {} by {} with the checksum {}; the file now has {}. \
+         Comments and blank space do not count, so a statement differs.",
+        row.applied_at, row.applied_by, row.checksum, migration.checksum
+    ))
+    .help(format!(
+        "put the old text back and write a new migration; or, when both texts leave the same \
+         schema, accept the new one by\n-- @supersedes: {}",
+        row.checksum
+    ))
+}
+
+fn renamed(migration: &Migration, row: &Row) -> Diagnostic {
+    about(
+        "migration-renamed",
+        migration,
+        format!(
+            "version {} is applied as `{}`, not as `{}`",
+            row.version, row.id, migration.id
+        ),
+        "the same version, another migration",
+    )
+    .why("An id must not change once it is applied: it is how the history knows the migration.")
+    .help(format!(
+        "rename the file back to `{}.sql`, or give this one a new version",
+        row.id
+    ))
+}
+
+fn unknown(row: &Row) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(
+        "migration-unknown",
+        format!(
+            "the database has `{}`, which this program does not know",
+            row.id
+        ),
+    )
+    .why(format!(
+        "It was applied at {} by {}, and it does not say that older programs still work with it.",
+        row.applied_at, row.applied_by
+    ))
+    .help(match row.down_checksum {
+        Some(_) => {
+            "start the newer program; or take the migration back: its DOWN is stored in the \
+             database, so this program can run it (`down` with `Down::Steps`, or \
+             `backstitch rollback`)"
+        }
+        None => "start the newer program; the migration has no way back",
+    });
+    diagnostic.migration = Some(row.id.clone());
+    diagnostic
+}
+
+fn late(migration: &Migration, newest: &Row) -> Diagnostic {
+    about(
+        "migration-out-of-order",
+        migration,
+        format!(
+            "`{}` is pending, but `{}` is already applied",
+            migration.id, newest.id
+        ),
+        "older than the newest applied migration",
+    )
+    .why(
+        "Other databases ran the two in the other order, or will; the schemas may then differ. \
+         This happens when two branches add migrations at the same time.",
+    )
+    .help(
+        "give it a newer version, so that it comes last everywhere; or allow it here by \
+         `.out_of_order(OutOfOrder::Allow)`",
+    )
+}
+
+fn unfinished(migration: Option<&Migration>, row: &Row) -> Diagnostic {
+    let (done, all) = (row.statements_done, row.statements);
+    let what = match row.state {
+        State::Reverting => "its way back",
+        State::Applying | State::Failed | State::Applied => "it",
+    };
+    let message = format!(
+        "`{}` is half done: {done} of {all} statements of {what} have run",
+        row.id
+    );
+    let mut diagnostic = match migration {
+        Some(migration) => {
+            let script = match row.state {
+                State::Reverting => migration.down.as_ref().unwrap_or(&migration.up),
+                State::Applying | State::Failed | State::Applied => &migration.up,
+            };
+            let next = script.statements.get(done as usize);
+            let span = next.map_or(script.span, |statement| statement.span);
+            let label = match row.state {
+                State::Failed => "this one failed",
+                State::Applying | State::Reverting | State::Applied => {
+                    "this one may or may not have taken effect"
+                }
+            };
+            Diagnostic::error("migration-unfinished", message).at(
+                &script.source,
+                first_line(&script.source, span),
+                label,
+            )
+        }
+        None => Diagnostic::error("migration-unfinished", message),
+    };
+    diagnostic.migration = Some(row.id.clone());
+    let reason = match &row.error {
+        Some(error) => format!("It stopped with: {error}."),
+        None => "The process that ran it died, or is still at it.".to_owned(),
+    };
+    diagnostic
+        .why(format!(
+            "{reason} It was started at {} by {}, outside of a transaction, so what had run stays.",
+            row.applied_at, row.applied_by
+        ))
+        .help(format!(
+            "look at the database: statements 1 to {done} are in effect, {} and later are not \
+             known to be. Bring it to one state or the other by hand, then record which",
+            done + 1
+        ))
+}
+
+fn no_way_back(set: &Set, row: &Row, force: Force) -> Option<Diagnostic> {
+    let known = set
+        .migrations
+        .iter()
+        .find(|migration| migration.version == row.version);
+    let mut diagnostic = if row.down_checksum.is_none() {
+        let reason = known.and_then(|migration| migration.irreversible.as_deref());
+        Diagnostic::error(
+            "rollback-impossible",
+            format!("`{}` has no way back", row.id),
+        )
+        .why(reason.map_or(String::new(), |reason| format!("Its file says: {reason}")))
+        .help("go back less far, or restore a backup")
+    } else if !row.rollback_safe && force == Force::No {
+        Diagnostic::error(
+            "rollback-needs-force",
+            format!("taking back `{}` loses data", row.id),
+        )
+        .why("Its file says `@rollbackSafe: false`.")
+        .help("make a backup, then ask for it by `.force()` (`backstitch rollback --force`)")
+    } else {
+        return None;
+    };
+    diagnostic.migration = Some(row.id.clone());
+    Some(diagnostic)
+}
+
+/// The transaction of a migration, as far as the engine has a say: on engines that commit DDL by
+/// themselves a migration with DDL has none.
+pub(crate) fn transaction_of(migration: &Migration) -> Transaction {
+    let commits = migration
+        .up
+        .statements
+        .iter()
+        .any(|statement| statement.commits);
+    if commits {
+        Transaction::None
+    } else {
+        migration.transaction
+    }
+}
+
+pub(crate) fn usage(message: String, help: &str) -> Error {
+    Error::new(
+        ErrorKind::Usage,
+        Diagnostic::error("usage", message).help(help),
+    )
+}

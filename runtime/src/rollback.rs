@@ -1,0 +1,209 @@
+//! Taking migrations back: by the way back that the database holds, not by the file.
+
+use std::marker::PhantomData;
+use std::time::{Duration, Instant};
+
+use backstitch_core::Diagnostic;
+use backstitch_core::checksum::Digest;
+use backstitch_core::dialect::Dialect;
+use backstitch_core::migration::{self, StoredDown, Transaction};
+
+use crate::engine::{Driver, Engine, Limits};
+use crate::error::{Error, ErrorKind};
+use crate::execute::{self, Book, Failure, Job};
+use crate::history::{self, Change, Names, RollbackEntry, Row, State};
+use crate::message::{Message, Part, Piece};
+use crate::plan::Action;
+use crate::report::Done;
+use crate::session::Session;
+
+/// Why and how it is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Request<'r> {
+    pub(crate) reason: Option<&'r str>,
+    pub(crate) forced: bool,
+}
+
+/// Writes down the course of a DOWN.
+struct RevertBook<'b, DB> {
+    row: &'b Row,
+    request: Request<'b>,
+    names: &'b Names,
+    who: &'b str,
+    statements: usize,
+    /// The highest position of the history.
+    newest: u64,
+    /// The newest row that stays, and the digest it is to have.
+    stays: Option<(u64, Digest)>,
+    engine: PhantomData<fn() -> DB>,
+}
+
+impl<DB: Driver> RevertBook<'_, DB> {
+    fn entry(&self, execution_ms: &str, error: Option<&str>) -> String {
+        let entry = RollbackEntry {
+            version: self.row.version,
+            id: &self.row.id,
+            reason: self.request.reason,
+            forced: self.request.forced,
+            execution_ms: execution_ms.to_owned(),
+            error,
+            rolled_back_by: self.who,
+        };
+        // How long it took is told by the row's own time, so this goes before the row does.
+        history::insert_rollback::<DB>(self.names, &entry)
+    }
+}
+
+impl<DB: Driver> Book for RevertBook<'_, DB> {
+    fn begin(&self) -> Vec<String> {
+        // It becomes the newest row, so that every start-up sees that something is under way.
+        let change = Change::default()
+            .state::<DB>(State::Reverting)
+            .statements(self.statements)
+            .statements_done(0)
+            .seq(self.newest + 1)
+            .no_error();
+        vec![change.of_version::<DB>(self.names, self.row.version)]
+    }
+
+    fn progress(&self, done: usize) -> String {
+        Change::default()
+            .statements_done(done)
+            .of_version::<DB>(self.names, self.row.version)
+    }
+
+    fn finish(&self, execution_ms: &str) -> Vec<String> {
+        let mut statements = vec![
+            self.entry(execution_ms, None),
+            history::delete::<DB>(self.names, self.row.version),
+        ];
+        statements.extend(self.stays.map(|(seq, digest)| {
+            Change::default()
+                .digest::<DB>(digest)
+                .of_seq::<DB>(self.names, seq)
+        }));
+        statements
+    }
+
+    fn fail(&self, done: usize, error: &str) -> Vec<String> {
+        let change = Change::default().statements_done(done).error::<DB>(error);
+        vec![
+            change.of_version::<DB>(self.names, self.row.version),
+            self.entry("NULL", Some(error)),
+        ]
+    }
+
+    fn recorded_before(&self) -> String {
+        DB::now().to_owned()
+    }
+}
+
+/// Takes one migration back, by its row.
+pub(crate) async fn migration<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    row: &Row,
+    dialect: Dialect,
+    request: Request<'_>,
+    limits: Limits,
+) -> Result<Done, Failure> {
+    let began = Instant::now();
+    let stored = stored::<DB>(session, row, dialect)
+        .await
+        .map_err(|error| Failure::of(error, 0))?;
+    let ms = |limit: Option<u64>, default| limit.map(Duration::from_millis).or(default);
+    let job = Job {
+        id: &row.id,
+        part: Part::Down,
+        script: &stored.script,
+        checks_before: &[],
+        checks_after: &[],
+        foreign_keys: stored.foreign_keys,
+        limits: Limits {
+            lock: ms(stored.lock_timeout_ms, limits.lock),
+            statement: ms(stored.statement_timeout_ms, limits.statement),
+        },
+    };
+    let (names, who) = (session.names.clone(), session.who.clone());
+    let stays = session
+        .rows
+        .iter()
+        .filter(|other| other.version != row.version);
+    let stays = stays.max_by_key(|other| other.seq);
+    let book = RevertBook::<DB> {
+        row,
+        request,
+        names: &names,
+        who: &who,
+        statements: stored.script.statements.len(),
+        newest: session.newest(),
+        stays: stays.map(|other| (other.seq, session.digest().without(&row.id, &row.checksum))),
+        engine: PhantomData,
+    };
+    let commits = stored
+        .script
+        .statements
+        .iter()
+        .any(|statement| statement.commits);
+    let apart = commits || stored.transaction == Transaction::None;
+    let outcome = if apart {
+        execute::one_by_one(session, &job, &book).await
+    } else {
+        let outcomes = execute::together(session, &[(&job, &book)]).await;
+        outcomes.map(|outcomes| outcomes.into_iter().next().unwrap_or_default())
+    };
+    match outcome {
+        Ok(outcome) => {
+            session.rows.retain(|other| other.version != row.version);
+            Ok(Done {
+                action: Action::Revert,
+                id: row.id.clone(),
+                name: row.name.clone(),
+                statements: stored.script.statements.len(),
+                rows_affected: outcome.rows_affected,
+                elapsed: began.elapsed(),
+            })
+        }
+        Err(failure) => {
+            if !apart && !failure.transient && !failure.stale {
+                let record = book.entry("NULL", Some(&failure.error.headline()));
+                session.run_quietly(&[record]).await;
+            }
+            Err(failure)
+        }
+    }
+}
+
+/// Reads the way back from the database and makes sure that it is the one that was stored.
+async fn stored<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    row: &Row,
+    dialect: Dialect,
+) -> Result<StoredDown, Error> {
+    let sql = history::select_down::<DB>(&session.names, row.version);
+    let message = Message::of([Piece::query(sql)]);
+    let answers = DB::send(session.connection, &message)
+        .await
+        .map_err(|refused| crate::session::unreadable::<DB>(refused.error))?;
+    let text = answers
+        .first()
+        .and_then(|answer| answer.rows.first()?.first()?.clone());
+    let text = text.ok_or_else(|| tampered(row, "the history holds no way back for it"))?;
+    let shown_as = format!("the stored DOWN of {}", row.id);
+    let stored = migration::parse_stored_down(&text, &shown_as, dialect)
+        .map_err(|found| Error::of(ErrorKind::History, found))?;
+    if Some(stored.checksum) != row.down_checksum {
+        return Err(tampered(
+            row,
+            "the stored way back is not the one that was stored",
+        ));
+    }
+    Ok(stored)
+}
+
+fn tampered(row: &Row, what: &str) -> Error {
+    let mut diagnostic = Diagnostic::error("rollback-tampered", format!("`{}`: {what}", row.id))
+        .why("Its checksum does not fit, so somebody has edited the history. Nothing was run.")
+        .help("compare `down_sql` in the history with the file of the migration");
+    diagnostic.migration = Some(row.id.clone());
+    Error::new(ErrorKind::History, diagnostic)
+}

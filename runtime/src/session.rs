@@ -1,0 +1,256 @@
+//! The one connection that a run works in, and what is known about it.
+
+use backstitch_core::Diagnostic;
+use backstitch_core::checksum::Digest;
+
+use crate::engine::{Driver, Engine};
+use crate::error::{Error, ErrorKind};
+use crate::execute::{Failure, library};
+use crate::history::{self, Names, Newest, Row};
+use crate::message::{Answer, Message, Piece, Refused};
+use crate::observe::Announcer;
+
+/// The state of a session before the first migration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The schema (or database) that unqualified names go to.
+    pub schema: Option<String>,
+    /// The server's version as it tells it.
+    pub server: Option<String>,
+    /// Settings as (name, value), to be restored after each migration.
+    pub settings: Vec<(String, String)>,
+}
+
+/// A connection at work.
+pub(crate) struct Session<'s, DB: Engine> {
+    pub(crate) connection: &'s mut DB::Connection,
+    pub(crate) names: Names,
+    pub(crate) facts: Facts,
+    /// Whether the tables of the history are there.
+    pub(crate) has_history: bool,
+    /// The history, as it was read and as this session has written it since.
+    pub(crate) rows: Vec<Row>,
+    /// Host, process and program.
+    pub(crate) who: String,
+    /// What this run is called in the history.
+    pub(crate) run: String,
+    announcer: &'s Announcer,
+}
+
+impl<'s, DB: Engine> Session<'s, DB> {
+    /// Looks around: what the session is like, and the history where there is one. One message.
+    ///
+    /// # Errors
+    /// When the database does not answer, or the history is not ours.
+    pub(crate) async fn look_around(
+        connection: &'s mut DB::Connection,
+        mut names: Names,
+        who: String,
+        announcer: &'s Announcer,
+    ) -> Result<Session<'s, DB>, Error> {
+        let asked = DB::ask_facts();
+        let count = asked.len();
+        let rows = Piece::query(history::select_rows::<DB>(&names));
+        let message = Message::of(asked.into_iter().map(Piece::query).chain([rows]));
+        let (answers, has_history) = match DB::send(connection, &message).await {
+            Ok(answers) => (answers, true),
+            Err(Refused { answers, error, .. })
+                if answers.len() == count && DB::is_missing_table(&error) =>
+            {
+                (answers, false)
+            }
+            Err(refused) => return Err(unreadable::<DB>(refused.error)),
+        };
+        let facts = DB::facts(&answers[..count]);
+        if names.schema.is_none() {
+            names.schema.clone_from(&facts.schema);
+        }
+        let rows = match answers.into_iter().nth(count) {
+            Some(answer) => read(answer)?,
+            None => Vec::new(),
+        };
+        let run = run_id(&who);
+        Ok(Session {
+            connection,
+            names,
+            facts,
+            has_history,
+            rows,
+            who,
+            run,
+            announcer,
+        })
+    }
+
+    /// Reads the history again, and makes its tables where they are missing. One message.
+    ///
+    /// # Errors
+    /// When the tables cannot be made or read.
+    pub(crate) async fn read_history(&mut self) -> Result<(), Error> {
+        let mut pieces = Vec::new();
+        if !self.has_history {
+            pieces.extend(library(DB::create_history(&self.names)));
+        }
+        pieces.extend(library(DB::announce(&self.who)));
+        pieces.push(Piece::query(history::select_rows::<DB>(&self.names)));
+        let message = Message::of(pieces);
+        let answers = if DB::LOCKS_BY_TRANSACTION && !self.has_history {
+            self.send_in_transaction(&message).await
+        } else {
+            DB::send(self.connection, &message)
+                .await
+                .map_err(|refused| refused.error)
+        };
+        let answers = answers.map_err(|error| {
+            Error::database(
+                "cannot make or read the history",
+                &DB::remarks(&error),
+                error,
+            )
+        })?;
+        self.has_history = true;
+        self.rows = read(answers.into_iter().next_back().unwrap_or_default())?;
+        Ok(())
+    }
+
+    /// Sends a message inside a transaction of its own.
+    async fn send_in_transaction(
+        &mut self,
+        message: &Message<'_>,
+    ) -> Result<Vec<Answer>, sqlx::Error> {
+        let mut transaction = crate::execute::begin::<DB>(self.connection).await?;
+        let answers = DB::send(&mut transaction, message)
+            .await
+            .map_err(|refused| refused.error)?;
+        transaction.commit().await?;
+        Ok(answers)
+    }
+
+    /// Statements that bring the session back to what it was before the first migration.
+    pub(crate) fn reset(&self) -> Vec<String> {
+        let mut statements = DB::reset(&self.facts);
+        statements.extend(DB::announce(&self.who));
+        statements
+    }
+
+    /// Sends statements in one message.
+    ///
+    /// # Errors
+    /// What the database says, after taking back what can be taken back.
+    pub(crate) async fn run(&mut self, statements: Vec<String>, doing: &str) -> Result<(), Error> {
+        let message = Message::of(library(statements));
+        match DB::send(self.connection, &message).await {
+            Ok(_) => Ok(()),
+            Err(refused) => {
+                self.run_quietly(&["ROLLBACK".to_owned()]).await;
+                Err(Error::database(
+                    doing,
+                    &DB::remarks(&refused.error),
+                    refused.error,
+                ))
+            }
+        }
+    }
+
+    /// Runs statements one by one whose failure is of no consequence, because another failure is
+    /// being handled or the connection is about to be closed.
+    pub(crate) async fn run_quietly(&mut self, statements: &[String]) {
+        for sql in statements {
+            let message = Message::of([Piece::library(sql.as_str())]);
+            if let Err(refused) = DB::send(self.connection, &message).await {
+                tracing::debug!(error = %refused.error, "a clean-up statement failed");
+            }
+        }
+    }
+
+    /// The position of the newest row that this session knows.
+    pub(crate) fn newest(&self) -> u64 {
+        self.rows.iter().map(|row| row.seq).max().unwrap_or(0)
+    }
+
+    /// The digest of what this session knows to be applied.
+    pub(crate) fn digest(&self) -> Digest {
+        history::digest(&self.rows)
+    }
+
+    pub(crate) fn announcer(&self) -> &'s Announcer {
+        self.announcer
+    }
+}
+
+impl Names {
+    /// Inside the write transaction that is the lock: makes sure that nobody has written since.
+    ///
+    /// # Errors
+    /// A transient failure when somebody has: look again, then decide again.
+    pub(crate) async fn still_newest<DB: Engine>(
+        &self,
+        connection: &mut DB::Connection,
+        expected: u64,
+    ) -> Result<(), Failure> {
+        let sql = history::select_newest_seq::<DB>(self);
+        let message = Message::of([Piece::query(sql)]);
+        let failed = |error, stale| Failure {
+            stale,
+            ..Failure::of(error, 0)
+        };
+        let answers = DB::send(connection, &message)
+            .await
+            .map_err(|refused| failed(unreadable::<DB>(refused.error), false))?;
+        let row = answers
+            .first()
+            .and_then(|answer| answer.rows.first()?.first()?.clone());
+        let found: u64 = row.and_then(|seq| seq.parse().ok()).unwrap_or(0);
+        if found == expected {
+            return Ok(());
+        }
+        let diagnostic = Diagnostic::error("history-moved", "somebody else is migrating too");
+        Err(failed(Error::new(ErrorKind::Locked, diagnostic), true))
+    }
+}
+
+/// Asks for the newest row: the one query of a start-up with nothing to do.
+///
+/// # Errors
+/// What the database says; a missing table is no error but no row.
+pub(crate) async fn newest<DB: Engine>(
+    connection: &mut DB::Connection,
+    names: &Names,
+) -> Result<Option<Newest>, sqlx::Error> {
+    let message = Message::of([Piece::query(history::select_newest::<DB>(names))]);
+    match DB::send(connection, &message).await {
+        Ok(answers) => Ok(answers.into_iter().next().and_then(history::newest)),
+        Err(refused) if DB::is_missing_table(&refused.error) => Ok(None),
+        Err(refused) => Err(refused.error),
+    }
+}
+
+/// The history cannot be read, and not because it is not there yet.
+pub(crate) fn unreadable<DB: Driver>(error: sqlx::Error) -> Error {
+    Error::database("cannot read the history", &DB::remarks(&error), error)
+}
+
+fn read(answer: Answer) -> Result<Vec<Row>, Error> {
+    history::rows(answer).map_err(|what| {
+        Error::new(
+            ErrorKind::History,
+            Diagnostic::error("history-not-ours", what)
+                .why(
+                    "The history holds something that this library does not write: it was edited, \
+                     or another program uses a table of this name.",
+                )
+                .help("put the row right, or keep the history in a table of another name"),
+        )
+    })
+}
+
+/// A name for a run: when it began, in microseconds since 1970, and which process it was, in
+/// hexadecimal digits.
+fn run_id(who: &str) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let micros = now.map_or(0, |since| since.as_micros());
+    let host = who
+        .bytes()
+        .fold(0u16, |sum, byte| sum.rotate_left(3) ^ u16::from(byte));
+    format!("{micros:x}-{host:x}-{:x}", std::process::id())
+}
