@@ -28,6 +28,7 @@ const FILE_UNREADABLE: &str = "file-unreadable";
 const FILE_NOT_UTF8: &str = "file-not-utf8";
 const FILE_TOO_LARGE: &str = "file-too-large";
 const UP_MISSING: &str = "up-missing";
+const OPTIONS_MISSING: &str = "options-missing";
 
 /// What a folder holds.
 #[derive(Clone, Debug)]
@@ -83,8 +84,19 @@ pub fn load_options(dir: &Path) -> LoadedOptions {
     if !path.is_file() {
         return LoadedOptions::default();
     }
-    let file = Some(std::path::absolute(&path).unwrap_or_else(|_| path.clone()));
-    match read(&path, options::FILE_NAME) {
+    load_options_file(&path, options::FILE_NAME)
+}
+
+/// Reads an options file of any name, which people know as `shown_as`; it must be there.
+pub fn load_options_file(path: &Path, shown_as: &str) -> LoadedOptions {
+    if !path.exists() {
+        return LoadedOptions {
+            diagnostics: vec![options_missing(path, shown_as)],
+            ..LoadedOptions::default()
+        };
+    }
+    let file = Some(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+    match read(path, shown_as) {
         Ok(source) => {
             let (options, diagnostics) = options::parse(&source);
             LoadedOptions {
@@ -95,7 +107,7 @@ pub fn load_options(dir: &Path) -> LoadedOptions {
         }
         Err(diagnostic) => LoadedOptions {
             diagnostics: vec![*diagnostic],
-            file,
+            file: file.filter(|file| file.is_file()),
             ..LoadedOptions::default()
         },
     }
@@ -261,7 +273,7 @@ impl Folder {
         let shown = &self.shown_as;
         let diagnostic = match error.kind() {
             io::ErrorKind::NotFound => {
-                let help = match self.sibling() {
+                let help = match sibling(&self.dir, shown, Path::is_dir) {
                     Some(near) => format!("Did you mean the folder:\n{near}"),
                     None => format!(
                         "Correct the path, or make the folder and its first migration:\n\
@@ -285,21 +297,6 @@ impl Folder {
         self.at_folder(
             diagnostic.why("Migrations are embedded from this folder when the service compiles."),
         )
-    }
-
-    /// A folder beside the missing one that it was probably meant to be.
-    fn sibling(&self) -> Option<String> {
-        let parent = self.dir.parent()?;
-        let mut folders: Vec<String> = fs::read_dir(parent)
-            .ok()?
-            .filter_map(|entry| entry.ok().filter(|entry| entry.path().is_dir()))
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect();
-        folders.sort();
-        let name = self.dir.file_name()?.to_string_lossy().into_owned();
-        let near = did_you_mean(&name, folders.iter().map(String::as_str))?;
-        let shown = self.shown_as.strip_suffix(&name)?;
-        Some(format!("{shown}{near}"))
     }
 
     fn no_migrations(&self) -> Diagnostic {
@@ -346,6 +343,31 @@ impl Folder {
         diagnostic.migration = Some(down.id.to_owned());
         diagnostic
     }
+}
+
+fn options_missing(path: &Path, shown: &str) -> Diagnostic {
+    let help = match sibling(path, shown, Path::is_file) {
+        Some(near) => format!("Did you mean the file:\n{near}"),
+        None => "Correct the path, or make the file; it may be empty.".to_owned(),
+    };
+    Diagnostic::error(OPTIONS_MISSING, format!("there is no file `{shown}`"))
+        .at(&Source::new(shown, ""), Span::default(), "")
+        .why("Options that are not read are options that do not hold.")
+        .help(help)
+}
+
+/// What stands beside the missing `path`, known as `shown`, and was probably meant.
+fn sibling(path: &Path, shown: &str, is_candidate: fn(&Path) -> bool) -> Option<String> {
+    let mut candidates: Vec<String> = fs::read_dir(path.parent()?)
+        .ok()?
+        .filter_map(|entry| entry.ok().filter(|entry| is_candidate(&entry.path())))
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    candidates.sort();
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    let near = did_you_mean(&name, candidates.iter().map(String::as_str))?;
+    let shown = shown.strip_suffix(&name)?;
+    Some(format!("{shown}{near}"))
 }
 
 /// Reads a text file, shown to people as `shown`.
@@ -408,4 +430,124 @@ fn not_utf8(shown: &str, error: &std::string::FromUtf8Error) -> Diagnostic {
         .at(&source, bad, format!("the byte 0x{:02x}", bytes[good]))
         .why("In another encoding the same bytes are other letters, in names and in data.")
         .help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "-- UP MIGRATION\nSELECT 1;\n-- DOWN MIGRATION\nSELECT 2;\n";
+
+    fn codes(diagnostics: &[Diagnostic]) -> Vec<&str> {
+        let about_files = diagnostics
+            .iter()
+            .filter(|d| d.code != "annotation-missing");
+        about_files.map(|diagnostic| diagnostic.code).collect()
+    }
+
+    fn load_annotated(dir: &Path, shown_as: &str) -> Loaded {
+        load(dir, shown_as, Dialect::Postgres, Layout::Annotated)
+    }
+
+    #[test]
+    fn files_are_sorted_tracked_and_shown_with_forward_slashes() {
+        let dir = tempfile::tempdir().expect("a folder");
+        for name in [
+            "0010_b.sql",
+            "0002_a.sql",
+            ".#0003_c.sql",
+            "0004_d.sql~",
+            "README.md",
+        ] {
+            fs::write(dir.path().join(name), TEXT).expect("writable");
+        }
+        fs::create_dir(dir.path().join("old")).expect("a folder");
+        let loaded = load_annotated(dir.path(), "db\\migrations/");
+        assert_eq!(codes(&loaded.diagnostics), [""; 0]);
+        let paths: Vec<&str> = loaded
+            .set
+            .migrations
+            .iter()
+            .map(|m| m.source().path())
+            .collect();
+        assert_eq!(
+            paths,
+            ["db/migrations/0002_a.sql", "db/migrations/0010_b.sql"]
+        );
+        assert_eq!(
+            loaded.files,
+            [dir.path().join("0002_a.sql"), dir.path().join("0010_b.sql")]
+        );
+
+        fs::write(
+            dir.path().join(lockfile::FILE_NAME),
+            lockfile::write(&loaded.set),
+        )
+        .expect("writable");
+        let loaded = load_annotated(dir.path(), "");
+        assert_eq!(codes(&loaded.diagnostics), [""; 0]);
+        assert!(loaded.files.contains(&dir.path().join(lockfile::FILE_NAME)));
+        assert_eq!(loaded.set.migrations[0].source().path(), "0002_a.sql");
+    }
+
+    #[test]
+    fn a_missing_folder_names_its_near_sibling() {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::create_dir(dir.path().join("migrations")).expect("a folder");
+        fs::write(dir.path().join("file"), "").expect("writable");
+        let missing = load_annotated(&dir.path().join("migration"), "db/migration");
+        assert_eq!(codes(&missing.diagnostics), [FOLDER_MISSING]);
+        assert!(missing.diagnostics[0].help.ends_with("\ndb/migrations"));
+        let far = load_annotated(&dir.path().join("elsewhere"), "elsewhere");
+        assert_eq!(codes(&far.diagnostics), [FOLDER_MISSING]);
+        let file = load_annotated(&dir.path().join("file"), "file");
+        assert_eq!(codes(&file.diagnostics), [FOLDER_IS_FILE]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_read_is_said() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| dir.path().join(name);
+        std::os::unix::fs::symlink("nowhere.sql", at("0001_dangling.sql")).expect("a link");
+        fs::create_dir(at("0002_folder.sql")).expect("a folder");
+        fs::write(at("target"), TEXT).expect("writable");
+        std::os::unix::fs::symlink("target", at("0003_link.sql")).expect("a link");
+        let large = fs::File::create(at("0004_large.sql")).expect("writable");
+        large
+            .set_len(Source::MAX_LEN as u64 + 1)
+            .expect("a sparse file");
+        fs::write(at("0005_utf16.sql"), b"\xff\xfeS\0").expect("writable");
+        let loaded = load_annotated(dir.path(), "migrations");
+        assert_eq!(
+            codes(&loaded.diagnostics),
+            [
+                FILE_UNREADABLE,
+                FILE_UNREADABLE,
+                FILE_TOO_LARGE,
+                FILE_NOT_UTF8
+            ]
+        );
+        assert!(loaded.diagnostics[0].message.contains("`nowhere.sql`"));
+        assert!(loaded.diagnostics.iter().any(|d| d.help.contains("UTF-16")));
+        assert_eq!(loaded.set.migrations.len(), 1);
+    }
+
+    #[test]
+    fn options_may_be_absent() {
+        let dir = tempfile::tempdir().expect("a folder");
+        assert_eq!(load_options(dir.path()).file, None);
+        assert_eq!(codes(&load_options(dir.path()).diagnostics), [""; 0]);
+        let named = load_options_file(&dir.path().join("x.toml"), "x.toml");
+        assert_eq!(codes(&named.diagnostics), [OPTIONS_MISSING]);
+        fs::write(dir.path().join(options::FILE_NAME), "engine = \"mysql\"").expect("writable");
+        let loaded = load_options(dir.path());
+        assert_eq!(loaded.options.engine, Some(Dialect::MySql));
+        assert_eq!(loaded.file, Some(dir.path().join(options::FILE_NAME)));
+        fs::write(dir.path().join(options::FILE_NAME), b"\xff").expect("writable");
+        assert_eq!(
+            codes(&load_options(dir.path()).diagnostics),
+            [FILE_NOT_UTF8]
+        );
+    }
 }

@@ -98,13 +98,16 @@ pub fn compare(lock: &Lock, set: &Set) -> Vec<Diagnostic> {
             Some(_) => {}
         }
     }
-    let is_gone = |entry: &&Entry| set.get(&entry.id).is_none();
-    diagnostics.extend(
-        lock.entries
-            .iter()
-            .filter(is_gone)
-            .map(|entry| file_gone(lock, entry)),
-    );
+    for entry in lock
+        .entries
+        .iter()
+        .filter(|entry| set.get(&entry.id).is_none())
+    {
+        let is_new = |m: &&Migration| !lock.entries.iter().any(|entry| entry.id == m.id);
+        let mut new = set.migrations.iter().filter(is_new);
+        let renamed = new.find(|migration| migration.checksum == entry.checksum);
+        diagnostics.push(file_gone(lock, entry, renamed));
+    }
     diagnostics.extend(out_of_order(lock, set));
     diagnostics
 }
@@ -190,7 +193,23 @@ fn not_locked(lock: &Lock, migration: &Migration) -> Diagnostic {
     ))
 }
 
-fn file_gone(lock: &Lock, entry: &Entry) -> Diagnostic {
+fn file_gone(lock: &Lock, entry: &Entry, renamed: Option<&Migration>) -> Diagnostic {
+    let (label, help) = match renamed {
+        Some(new) => (
+            format!("`{}` holds the same statements: was it renamed?", new.id),
+            format!(
+                "If it has never been applied under the old name, lock the new one:\n{}",
+                line(new)
+            ),
+        ),
+        None => (
+            "there is no file of this id".to_owned(),
+            format!(
+                "Bring back `{}.sql`; if it has never been applied anywhere, run:\nbackstitch lock",
+                entry.id
+            ),
+        ),
+    };
     of(
         &entry.id,
         Diagnostic::error(
@@ -198,12 +217,9 @@ fn file_gone(lock: &Lock, entry: &Entry) -> Diagnostic {
             format!("`{}` is locked and not in the folder", entry.id),
         ),
     )
-    .at(&lock.source, entry.span, "there is no file of this id")
+    .at(&lock.source, entry.span, label)
     .why("Databases that have applied it would know a migration that this build does not.")
-    .help(format!(
-        "Bring back `{}.sql`; if it has never been applied anywhere, run:\nbackstitch lock",
-        entry.id
-    ))
+    .help(help)
 }
 
 fn changed(lock: &Lock, entry: &Entry, migration: &Migration) -> Diagnostic {
@@ -281,4 +297,51 @@ fn place_in(migration: &Migration) -> Span {
 fn shorten(checksum: Checksum) -> String {
     let text = checksum.to_string();
     format!("{}…", &text[.."v1:".len() + 8])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::Dialect;
+    use crate::migration;
+
+    fn set() -> Set {
+        let migrations = ["0001_a", "0002_b"].map(|id| {
+            let text = format!("-- UP MIGRATION\nCREATE TABLE t{id} (x int);\n");
+            let source = Source::new(format!("{id}.sql"), text);
+            migration::parse(id, &source, Dialect::Postgres)
+                .0
+                .expect("a migration")
+        });
+        Set::new(Dialect::Postgres, migrations.to_vec()).0
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_agrees() {
+        let set = set();
+        let text = write(&set);
+        assert!(text.starts_with("# "));
+        assert_eq!(text.lines().count(), 3);
+        for text in [
+            text.clone(),
+            text.replace('\n', "\r\n"),
+            format!("\u{feff}{}", text.trim()),
+        ] {
+            let (lock, diagnostics) = parse(&Source::new(FILE_NAME, text));
+            assert_eq!(diagnostics, []);
+            assert_eq!(lock.entries.len(), 2);
+            assert_eq!(compare(&lock, &set), []);
+        }
+    }
+
+    #[test]
+    fn a_renamed_migration_is_recognised() {
+        let set = set();
+        let text = write(&set).replace("0002_b", "0002_old");
+        let (lock, _) = parse(&Source::new(FILE_NAME, text));
+        let found = compare(&lock, &set);
+        let codes: Vec<&str> = found.iter().map(|diagnostic| diagnostic.code).collect();
+        assert_eq!(codes, [NOT_LOCKED, FILE_GONE]);
+        assert!(found[1].labels[0].text.contains("`0002_b`"));
+    }
 }

@@ -243,3 +243,122 @@ pub fn parse_stored_down(
 ) -> Result<StoredDown, Vec<Diagnostic>> {
     stored::parse(text, shown_as, dialect)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Pieces of files, put together at random: what matters is that nothing panics, that places
+    /// stay inside the text and that facts come back.
+    fn text() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            Just("-- @name: x".to_owned()),
+            Just("-- @description:\n--   y\n--\tz".to_owned()),
+            Just("-- @timestamp: 2026-01-05T10:00:00Z".to_owned()),
+            Just("-- @dependencies: [0001_a, ]".to_owned()),
+            Just("-- @batch: 1, pause".to_owned()),
+            Just("-- @allow: a (".to_owned()),
+            Just("-- CHECK BEFORE: a".to_owned()),
+            Just("-- CHECK AFTER".to_owned()),
+            Just("-- UP MIGRATION".to_owned()),
+            Just("-- UP".to_owned()),
+            Just("-- DOWN MIGRATION x".to_owned()),
+            Just("# @name: x".to_owned()),
+            Just("/* @name: ü */".to_owned()),
+            Just("SELECT '".to_owned()),
+            Just("DROP TABLE ü;".to_owned()),
+            Just("\u{feff}".to_owned()),
+            Just("-- @".to_owned()),
+            "-- @?[a-zü]{0,8}[: ]{0,2}[\\PC\r\t]{0,12}",
+            any::<String>(),
+        ];
+        let end = prop_oneof![Just("\n"), Just("\r\n"), Just(""), Just("\r")];
+        prop::collection::vec((part, end), 0..12).prop_map(|parts| {
+            parts
+                .into_iter()
+                .flat_map(|(part, end)| [part, end.to_owned()])
+                .collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(text in text(), dialect in prop::sample::select(&Dialect::ALL[..])) {
+            let source = Source::new("m.sql", text);
+            let (migration, found) = parse("0001_a", &source, dialect);
+            prop_assert!(migration.is_some() || !found.is_empty());
+            for label in found.iter().flat_map(|diagnostic| &diagnostic.labels) {
+                prop_assert!(source.text().get(label.span.range()).is_some(), "{:?}", found);
+            }
+            crate::render::render_all(&found, crate::render::Style::Plain);
+            if let Some(migration) = migration {
+                let again = Migration::from_facts(&migration.to_facts(), &source);
+                prop_assert_eq!(again.expect("facts"), migration);
+            }
+            parse_up_down("1_a", &source, Some(&source), dialect);
+        }
+
+        #[test]
+        fn any_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let source = Source::new("m.sql", String::from_utf8_lossy(&bytes).into_owned());
+            parse("0001_a", &source, Dialect::MySql);
+        }
+    }
+
+    #[test]
+    fn a_description_goes_on_over_lines() {
+        let text = "-- @description: one\n--   two\n--  three\n-- four\n--   five\n-- UP MIGRATION\nSELECT 1";
+        let (migration, _) = parse("0001_a", &Source::new("m", text), Dialect::Postgres);
+        assert_eq!(migration.expect("an UP").description, "one two three");
+    }
+
+    #[test]
+    fn words_in_strings_are_no_annotations_and_no_markers() {
+        let text = "-- UP MIGRATION\nSELECT '\n-- @batch: 1\n-- DOWN MIGRATION\n';\n-- DOWN MIGRATION\nSELECT $$\n-- @x: y\n$$";
+        let (migration, found) = parse("0001_a", &Source::new("m", text), Dialect::Postgres);
+        let migration = migration.expect("an UP");
+        assert_eq!(migration.up.statements.len(), 1);
+        assert_eq!(migration.down.expect("a DOWN").statements.len(), 1);
+        let codes: Vec<&str> = found.iter().map(|diagnostic| diagnostic.code).collect();
+        assert_eq!(codes, ["annotation-missing"]);
+    }
+
+    #[test]
+    fn what_an_open_string_swallows_is_not_missing() {
+        let text = "-- UP MIGRATION\nSELECT 'x;\n-- DOWN MIGRATION\nSELECT 1;";
+        let (_, found) = parse("0001_a", &Source::new("m", text), Dialect::Postgres);
+        let missing = found.iter().find(|d| d.code == "rollback-missing");
+        assert_eq!(missing, None);
+        assert_eq!(found.len(), 2, "the header and the string");
+    }
+
+    #[test]
+    fn comments_do_not_count_for_the_checksum() {
+        let checksum = |text: &str| {
+            let (migration, _) = parse(
+                "0001_a",
+                &Source::new("m", text.to_owned()),
+                Dialect::Postgres,
+            );
+            let migration = migration.expect("an UP");
+            (migration.checksum, migration.down_checksum)
+        };
+        let plain = checksum("-- UP MIGRATION\nSELECT 1;\n-- DOWN MIGRATION\nSELECT 2");
+        let dressed = checksum(
+            "-- @name: x\n-- UP MIGRATION (x)\n/* a */ SELECT\n 1 -- b\n;;\n-- DOWN MIGRATION\nSELECT 2;",
+        );
+        assert_eq!(plain, dressed);
+        assert_ne!(
+            plain.0,
+            checksum("-- UP MIGRATION\nSELECT 2;\n-- DOWN MIGRATION\nSELECT 2").0
+        );
+        assert_ne!(
+            plain.1,
+            checksum("-- UP MIGRATION\nSELECT 1;\n-- DOWN MIGRATION\nSELECT 3").1
+        );
+        let check = "-- CHECK BEFORE: a\nSELECT 1;\n-- UP MIGRATION\nSELECT 1;\n-- DOWN MIGRATION\nSELECT 2";
+        assert_ne!(plain.0, checksum(check).0);
+    }
+}

@@ -219,7 +219,10 @@ fn window(source: &Source, ranges: impl Iterator<Item = Range<usize>>) -> Range<
     let end = text[all.end..]
         .find('\n')
         .map_or(text.len(), |newline| all.end + newline);
-    start..end
+    start
+        ..all
+            .end
+            .max(start + text[start..end].trim_end_matches('\r').len())
 }
 
 /// Text that may quote a file, without what would garble a terminal.
@@ -233,4 +236,138 @@ fn clean(text: &str) -> String {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::source::Span;
+
+    fn at(text: &'static str, range: Range<usize>) -> String {
+        let source = Source::new("m.sql", text);
+        let diagnostic = Diagnostic::error("a-code", "a message")
+            .at(&source, Span::new(range), "here")
+            .why("Because.")
+            .help("Write:\nSELECT 1;\n\nSELECT 2;");
+        render(&diagnostic, Style::Plain)
+    }
+
+    #[test]
+    fn help_can_be_pasted() {
+        let text = at("SELECT x;\n", 7..8);
+        assert_eq!(
+            text,
+            "error[a-code]: a message\n --> m.sql:1:8\n  |\n1 | SELECT x;\n  |        ^ here\n  |\n  \
+             = why: Because.\n  = help: Write:\n          SELECT 1;\n\n          SELECT 2;\n"
+        );
+    }
+
+    #[test]
+    fn odd_places() {
+        for (text, range, place, line) in [
+            (
+                "SELECT 1;\r\nSELECT x;\r\n",
+                18..19,
+                "m.sql:2:8",
+                "2 | SELECT x;\n  |        ^ here",
+            ),
+            (
+                "\u{feff}SELECT x;",
+                10..11,
+                "m.sql:1:8",
+                "1 | SELECT x;\n  |        ^ here",
+            ),
+            (
+                "\u{feff}SELECT x;",
+                0..0,
+                "m.sql:1:1",
+                "1 | SELECT x;\n  | ^ here",
+            ),
+            ("SELECT 1;\n", 10..10, "m.sql:2:1", "2 |\n  | ^ here"),
+            (
+                "SELECT 1;",
+                9..9,
+                "m.sql:1:10",
+                "1 | SELECT 1;\n  |          ^ here",
+            ),
+            (
+                "SELECT 1",
+                99..200,
+                "m.sql:1:9",
+                "1 | SELECT 1\n  |         ^ here",
+            ),
+            (
+                "SELECT\n1,\n2;",
+                0..12,
+                "m.sql:1:1",
+                "1 | SELECT\n  | ^^^^^^ here",
+            ),
+            (
+                "\tSELECT 'ü' x;",
+                13..14,
+                "m.sql:1:13",
+                "1 |     SELECT 'ü' x;\n  |                ^ here",
+            ),
+        ] {
+            let rendered = at(text, range);
+            assert!(rendered.contains(place), "{place} in {rendered}");
+            assert!(rendered.contains(line), "{line} in {rendered}");
+            assert!(!rendered.contains('\r'));
+        }
+        assert!(at("", 0..0).contains("m.sql"));
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_place() {
+        let text: &'static str =
+            Box::leak(format!("{}x;{}", "a ".repeat(500), " b".repeat(500)).into_boxed_str());
+        let rendered = at(text, 1000..1001);
+        assert!(rendered.lines().all(|line| line.len() < 160), "{rendered}");
+        assert!(rendered.contains("x;"));
+    }
+
+    #[test]
+    fn lists_end_in_a_count() {
+        let error = Diagnostic::error("a", "b");
+        let warning = Diagnostic::warn("c", "d");
+        let text = render_all(&[error.clone(), warning, error], Style::Plain);
+        assert!(
+            text.starts_with("error[a]: b\n\nwarning[c]: d\n\nerror[a]: b\n\n"),
+            "{text}"
+        );
+        assert!(text.ends_with("\n2 errors, 1 warning\n"));
+        assert_eq!(render_all(&[], Style::Plain), "");
+    }
+
+    #[test]
+    fn findings_are_stable() {
+        let source = Source::new("m.sql", "SELECT x;");
+        let diagnostic = Diagnostic::warn("a-code", "a message")
+            .at(&source, Span::new(7..8), "")
+            .section(Section::Up);
+        let json = serde_json::to_string(&Finding::from(&diagnostic)).expect("plain data");
+        assert_eq!(
+            json,
+            r#"{"code":"a-code","severity":"warn","migration":null,"path":"m.sql","line":1,"column":8,"section":"up","message":"a message","why":"","help":""}"#
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(
+            text in "[a\u{feff}ü用\t\r\n\0 ]{0,40}",
+            spans in prop::collection::vec((0..60usize, 0..60usize), 0..4),
+        ) {
+            let source = Source::new("m.sql", text);
+            let mut diagnostic = Diagnostic::error("a", "b");
+            for (start, len) in spans {
+                diagnostic = diagnostic.at(&source, Span::new(start..start + len), "c");
+            }
+            for style in [Style::Plain, Style::Ansi] {
+                prop_assert!(render(&diagnostic, style).ends_with('\n'));
+            }
+        }
+    }
 }

@@ -245,3 +245,58 @@ fn about(migration: &Migration, mut diagnostic: Diagnostic) -> Diagnostic {
     diagnostic.migration = Some(migration.id.clone());
     diagnostic.section(Section::Header)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::migration;
+    use crate::source::Source;
+
+    fn migrations() -> Vec<Migration> {
+        [
+            "0001_a",
+            "0002_b",
+            "0010_a",
+            "0010_c",
+            "09_d",
+            "20260105100000_e",
+        ]
+        .into_iter()
+        .map(|id| {
+            let text = "-- @dependencies: [0002_b, 0001_a, 0099_x]\n-- UP MIGRATION\nSELECT 1";
+            let source = Source::new(format!("{id}.sql"), text);
+            migration::parse(id, &source, Dialect::Sqlite)
+                .0
+                .expect("a migration")
+        })
+        .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_files_does_not_count(shuffled in Just(migrations()).prop_shuffle()) {
+            prop_assert_eq!(Set::new(Dialect::Sqlite, shuffled), Set::new(Dialect::Sqlite, migrations()));
+        }
+    }
+
+    #[test]
+    fn versions_are_numbers() {
+        let (set, diagnostics) = Set::new(Dialect::Sqlite, migrations());
+        let ids: Vec<&str> = set.migrations.iter().map(|m| m.id.as_str()).collect();
+        assert_eq!(
+            ids,
+            [
+                "0001_a",
+                "0002_b",
+                "09_d",
+                "0010_a",
+                "0010_c",
+                "20260105100000_e"
+            ]
+        );
+        let duplicates = diagnostics.iter().filter(|d| d.code == VERSION_DUPLICATE);
+        assert_eq!(duplicates.count(), 1);
+    }
+}

@@ -345,7 +345,8 @@ fn down(
     let body = found.map(|found| steps(file, found, transaction, diagnostics));
     let body = body.filter(|body| !body.pieces.is_empty());
     match (&header.irreversible, found, &body) {
-        (None, _, None) if !file.is_torn => {
+        // Who has no marker at all is told of both.
+        (None, _, None) if !file.is_torn && sections.is_marked => {
             diagnostics.extend(rollback_missing(file, sections, found));
         }
         (Some(reason), Some(found), Some(_)) => {

@@ -241,3 +241,55 @@ fn rollback_empty(down: &Source) -> Diagnostic {
         .help("Write the statements that take the UP back, or delete the file.")
         .section(Section::Down)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The transaction mode, the statements that run, and the severities of what is found.
+    fn read(up: &str) -> (Transaction, Vec<String>, Vec<Severity>) {
+        let source = Source::new("1_a.up.sql", up.to_owned());
+        let (migration, found) = parse("1_a", &source, None, Dialect::Postgres);
+        let migration = migration.expect("other tools' files always load");
+        let statements = migration.up.statements.iter();
+        (
+            migration.transaction,
+            statements.map(|s| s.span.of(up).to_owned()).collect(),
+            found.iter().map(|diagnostic| diagnostic.severity).collect(),
+        )
+    }
+
+    #[test]
+    fn a_file_in_a_transaction_of_its_own_runs_in_ours() {
+        for (open, close) in [
+            ("BEGIN", "COMMIT"),
+            ("start transaction", "end"),
+            ("BEGIN WORK", "COMMIT WORK"),
+        ] {
+            let (transaction, statements, found) = read(&format!("{open};\nSELECT 1;\n{close};"));
+            assert_eq!(transaction, Transaction::One);
+            assert_eq!(statements, ["SELECT 1"]);
+            assert_eq!(found, []);
+        }
+    }
+
+    #[test]
+    fn other_transaction_control_runs_statement_by_statement() {
+        let (transaction, statements, found) = read("SELECT 1; COMMIT; BEGIN; SELECT 2;");
+        assert_eq!(transaction, Transaction::None);
+        assert_eq!(statements.len(), 4);
+        assert_eq!(found, [Severity::Warn]);
+    }
+
+    #[test]
+    fn what_cannot_run_in_a_transaction_runs_without() {
+        let concurrently = "CREATE INDEX CONCURRENTLY i ON a (b)";
+        let (transaction, _, found) = read(concurrently);
+        assert_eq!(
+            (transaction, found),
+            (Transaction::None, vec![Severity::Warn])
+        );
+        let (transaction, _, found) = read(&format!("{NO_TRANSACTION}\n{concurrently}"));
+        assert_eq!((transaction, found), (Transaction::None, Vec::new()));
+    }
+}

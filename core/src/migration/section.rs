@@ -47,6 +47,8 @@ pub(super) struct Sections {
     pub(super) header_end: Span,
     /// In the order of the file.
     pub(super) found: Vec<Found>,
+    /// Whether there is any marker. Without one all statements are taken for the UP.
+    pub(super) is_marked: bool,
 }
 
 impl Kind {
@@ -114,7 +116,8 @@ pub(super) fn find(file: &File<'_>) -> (Sections, Vec<Diagnostic>) {
         header_end: candidates
             .first()
             .map_or_else(|| file_start(file), |first| first.span),
-        header: header.clone(),
+        is_marked: !candidates.is_empty(),
+        header,
         found: candidates
             .into_iter()
             .zip(ends)
@@ -153,6 +156,10 @@ enum Fault {
 impl Fault {
     fn report(&self, file: &File<'_>, candidate: &Candidate) -> Diagnostic {
         let marker = format!("-- {}", candidate.kind.words());
+        let near = match candidate.kind.is_check() {
+            true => format!("{marker}:"),
+            false => marker.clone(),
+        };
         let title = candidate.title.as_ref();
         let full = match (candidate.kind.is_check(), title) {
             (true, Some(title)) => format!("{marker}: {}", title.value),
@@ -164,7 +171,7 @@ impl Fault {
                 let words = candidate.span.of(file.text());
                 let words: String = words.chars().take(40).collect();
                 Diagnostic::error(MISSPELT, format!("`{words}` is not a section marker"))
-                    .at(file.source, candidate.span, format!("did you mean `{marker}`?"))
+                    .at(file.source, candidate.span, format!("did you mean `{near}`?"))
                     .why("Markers are matched to the letter, so that no comment becomes one by accident.")
                     .help(format!("Write the marker as:\n{full}"))
             }

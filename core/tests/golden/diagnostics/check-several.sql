@@ -1,0 +1,14 @@
+-- @name: Add user e-mail
+-- @description: Users sign in by e-mail.
+-- @timestamp: 2026-01-05T10:00:00Z
+-- @rollbackSafe: true
+
+-- CHECK BEFORE: every user has a login
+SELECT id FROM users WHERE login IS NULL;
+SELECT id FROM users WHERE login = '';
+
+-- UP MIGRATION
+ALTER TABLE users ADD COLUMN email text;
+
+-- DOWN MIGRATION
+ALTER TABLE users DROP COLUMN email;

@@ -1,0 +1,7 @@
+-- @name: Add user e-mail
+-- @description: Users sign in by e-mail.
+-- @timestamp: 2026-01-05T10:00:00Z
+-- @rollbackSafe: true
+
+-- DOWN MIGRATION
+ALTER TABLE users DROP COLUMN email;

@@ -1,0 +1,10 @@
+-- @name: Add user e-mail
+-- @description: Users sign in by e-mail.
+-- @timestamp: 2026-01-05T10:00:00Z
+-- @rollbackSafe: true
+
+-- UP MIGRATION ALTER TABLE users ADD COLUMN phone text;
+ALTER TABLE users ADD COLUMN email text;
+
+-- DOWN MIGRATION - the way back
+ALTER TABLE users DROP COLUMN email;

@@ -1,0 +1,18 @@
+-- @name: Add user e-mail
+-- @description: Users sign in by e-mail.
+-- @timestamp: 2026-01-05T10:00:00Z
+-- @rollbackSafe: true
+
+-- UP MIGRATION
+ALTER TABLE users ADD COLUMN email text;
+
+-- Rollback
+-- migrate:up
+-- up migration must run before the release
+ALTER TABLE users ADD COLUMN phone text;
+
+-- DOWN MIGRATION
+ALTER TABLE users DROP COLUMN email;
+
+-- Down
+ALTER TABLE users DROP COLUMN phone;

@@ -1,0 +1,4 @@
+CREATE TABLE c (id int);
+COMMIT;
+BEGIN;
+CREATE TABLE d (id int);

@@ -1,0 +1,4 @@
+-- @author: me
+-- @transaction: false
+-- @allow: drop-table
+DROP TABLE d;
