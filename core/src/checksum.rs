@@ -213,3 +213,146 @@ fn parse_v1(text: &str) -> Result<[u8; 32], ParseError> {
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::Dialect;
+    use crate::lex;
+
+    fn statement(hasher: &mut Hasher, role: Role, sql: &str) {
+        let lexed = lex::lex(sql, Dialect::Postgres);
+        hasher.statement(role, lex::significant(sql, &lexed.tokens));
+    }
+
+    fn checksum(statements: &[(Role, &str)]) -> Checksum {
+        let mut hasher = Hasher::new();
+        for (role, sql) in statements {
+            statement(&mut hasher, *role, sql);
+        }
+        hasher.finish()
+    }
+
+    const USERS: &[(Role, &str)] = &[(Role::Up, "CREATE TABLE users (id int)")];
+    const FULL: &[(Role, &str)] = &[
+        (Role::CheckBefore, "SELECT 1"),
+        (Role::Up, "CREATE TABLE größe (id int)"),
+        (Role::Up, "SELECT 'a;\n b'"),
+        (Role::CheckAfter, "SELECT 2"),
+    ];
+
+    /// These were computed by another program from the definition. They are in the history of
+    /// databases: when one changes, the definition has changed, which needs a new version.
+    #[test]
+    fn golden_checksums() {
+        let golden: [(&[(Role, &str)], &str); 4] = [
+            (
+                &[],
+                "v1:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            ),
+            (
+                USERS,
+                "v1:5dc9160c287d220ca9c36d42dc8f696f6d891bb9bdb98696a144206a1241fdd8",
+            ),
+            (
+                FULL,
+                "v1:3a89dc604678159306023f8d48046cf6f3b96930b3ce32b931e230b425305963",
+            ),
+            (
+                &[(Role::Down, "DROP TABLE users")],
+                "v1:ad8079ecb6bc81703085bb0ffba37efc4d356a3853509401564401044e7e004a",
+            ),
+        ];
+        for (statements, expected) in golden {
+            assert_eq!(checksum(statements).to_string(), expected);
+            assert_eq!(expected.parse(), Ok(checksum(statements)));
+        }
+    }
+
+    /// As [`golden_checksums`].
+    #[test]
+    fn golden_digests() {
+        let one = Digest::EMPTY.with("0001_users", &checksum(USERS));
+        let both = one.with("0002_x", &checksum(FULL));
+        assert_eq!(
+            one.to_string(),
+            "v1:148c30395489e6754bb7edfc9de88241a4e6c0cc55b47d83a3fd56d107b81c1a"
+        );
+        assert_eq!(
+            both.to_string(),
+            "v1:e7dfe24c49d010da14177ae4879b8c98172a032cc423254aea6cc19db27a834c"
+        );
+        assert_eq!(both.to_string().parse(), Ok(both));
+        assert_eq!(
+            both.without("0001_users", &checksum(USERS))
+                .without("0002_x", &checksum(FULL)),
+            Digest::EMPTY
+        );
+        assert_eq!(Digest::from_lanes(both.lanes()), both);
+    }
+
+    /// Each text on the left must have the checksum of the right one, or must not.
+    #[test]
+    fn what_counts_and_what_does_not() {
+        let same =
+            |one: &str, other: &str| checksum(&[(Role::Up, one)]) == checksum(&[(Role::Up, other)]);
+        for (one, other) in [
+            ("SELECT a, b", "SELECT\r\n\ta,\n\tb -- c"),
+            ("SELECT a", "\u{feff}/* x */SELECT/**/a"),
+            ("a=-1", "a = - 1"),
+        ] {
+            assert!(same(one, other), "{one} and {other}");
+        }
+        for (one, other) in [
+            ("SELECT 'a b'", "SELECT 'a  b'"),
+            ("SELECT 'a\nb'", "SELECT 'a\r\nb'"),
+            ("SELECT $$a$$", "SELECT $$ a$$"),
+            ("SELECT \"a\"", "SELECT \"A\""),
+            ("SELECT a", "select a"),
+            ("SELECT ab", "SELECT a b"),
+            ("SELECT 1.0", "SELECT 1.00"),
+            ("SELECT a<-1", "SELECT a < +1"),
+            ("SELECT a - -1", "SELECT a -1"),
+            ("SELECT a@-1", "SELECT a @ -1"),
+            ("SELECT E'a'", "SELECT 'a'"),
+        ] {
+            assert!(!same(one, other), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn where_a_statement_stands_counts() {
+        let roles = [Role::CheckBefore, Role::Up, Role::CheckAfter, Role::Down];
+        let sums: std::collections::HashSet<_> = roles
+            .iter()
+            .map(|role| checksum(&[(*role, "SELECT 1")]).to_string())
+            .chain([checksum(&[(Role::Up, "SELECT"), (Role::Up, "1")]).to_string()])
+            .chain([checksum(&[(Role::Up, "1"), (Role::Up, "SELECT")]).to_string()])
+            .collect();
+        assert_eq!(sums.len(), roles.len() + 2);
+    }
+
+    #[test]
+    fn only_what_is_written_is_read() {
+        let sum = checksum(USERS).to_string();
+        for wrong in [
+            "",
+            "v1:",
+            "v2:",
+            &sum[3..],
+            &sum[..66],
+            &sum.to_uppercase(),
+            &format!("{sum}0"),
+            "v1:ü",
+        ] {
+            assert!(wrong.parse::<Checksum>().is_err(), "{wrong}");
+            assert!(wrong.parse::<Digest>().is_err(), "{wrong}");
+        }
+        let json = serde_json::to_string(&checksum(USERS)).expect("a string");
+        assert_eq!(json, format!("\"{sum}\""));
+        assert_eq!(
+            serde_json::from_str::<Checksum>(&json).expect("a checksum"),
+            checksum(USERS)
+        );
+    }
+}

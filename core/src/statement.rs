@@ -4,6 +4,8 @@
 //! that only a client program knows, or that need to stand outside of a transaction. All of it is
 //! read off tokens, never off text. What a statement does to the schema is the model's business.
 
+mod explain;
+
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Diagnostic, Section};
@@ -118,7 +120,7 @@ pub fn diagnose(
 ) -> Vec<Diagnostic> {
     inspect(source.text(), statement, tokens, dialect)
         .into_iter()
-        .filter_map(|found| explain(source, found, transaction))
+        .filter_map(|found| explain::explain(source, found, transaction))
         .map(|diagnostic| diagnostic.section(section))
         .collect()
 }
@@ -143,25 +145,43 @@ pub fn commits(text: &str, statement: &Piece, tokens: &[Token], dialect: Dialect
 /// Whether it is a query that returns rows and, as far as its words tell, changes nothing.
 pub fn is_query(text: &str, statement: &Piece, tokens: &[Token], dialect: Dialect) -> bool {
     let lexemes = lexemes(text, statement, tokens, dialect);
-    let inner = lexemes
+    let outer = lexemes
         .iter()
-        .position(|lexeme| lexeme.kind != TokenKind::Open);
-    let Some(query) = inner.map(|inner| &lexemes[inner..]) else {
+        .take_while(|lexeme| lexeme.kind == TokenKind::Open)
+        .count();
+    let Some(first) = lexemes.get(outer) else {
         return false;
     };
-    const QUERIES: &[&str] = &["SELECT", "VALUES", "TABLE"];
-    const WRITES: &[&str] = &["INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"];
-    let is_one_of = |words: &[&str], lexeme: &Lexeme<'_>| words.iter().any(|word| lexeme.is(word));
-    let verb = match query[0].is("WITH") {
-        true => outside_parentheses(query, |lexeme| {
-            is_one_of(QUERIES, lexeme) || is_one_of(WRITES, lexeme)
-        }),
-        false => Some(0),
+    let query = &lexemes[outer..];
+    let reads = match first.is("WITH") {
+        true => verb_behind_with(query).is_none_or(|verb| is_any(verb, QUERIES)),
+        false => is_any(first, QUERIES),
     };
-    // A query in parentheses may follow the WITH too.
-    let reads = verb.is_none_or(|verb| is_one_of(QUERIES, &query[verb]));
-    let into = outside_parentheses(query, |lexeme| lexeme.is("INTO"));
-    reads && (verb.is_some() || query[0].is("WITH")) && into.is_none() && !writes_within(&lexemes)
+    let makes_table = outside_parentheses(query, |lexeme| lexeme.is("INTO")).is_some();
+    reads && !makes_table && !writes_within(&lexemes)
+}
+
+const QUERIES: &[&str] = &["SELECT", "VALUES", "TABLE"];
+const WRITES: &[&str] = &["INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"];
+
+/// What the statement does that stands behind a `WITH a AS (…)`. There is none when that is in
+/// parentheses, and then it is a query.
+fn verb_behind_with<'l, 't>(lexemes: &'l [Lexeme<'t>]) -> Option<&'l Lexeme<'t>> {
+    let mut at = 0;
+    loop {
+        at += outside_parentheses(&lexemes[at..], |lexeme| {
+            is_any(lexeme, QUERIES) || is_any(lexeme, WRITES)
+        })?;
+        // Names of that kind stand behind `WITH` or a comma.
+        if at > 0 && !lexemes[at - 1].is_operator(",") && !lexemes[at - 1].is("WITH") {
+            return lexemes.get(at);
+        }
+        at += 1;
+    }
+}
+
+fn is_any(lexeme: &Lexeme<'_>, words: &[&str]) -> bool {
+    words.iter().any(|word| lexeme.is(word))
 }
 
 /// Whether a data-changing statement stands in parentheses, as in `WITH a AS (DELETE FROM …)`.
@@ -361,7 +381,7 @@ fn client_variables(lexemes: &[Lexeme<'_>]) -> impl Iterator<Item = Trait> {
             let needs_operand = match before.kind {
                 TokenKind::Operator => true,
                 TokenKind::Open => before.text == "(",
-                TokenKind::Word => at == 0 || BEFORE_VARIABLES.iter().any(|word| before.is(word)),
+                TokenKind::Word => at == 0 || is_any(before, BEFORE_VARIABLES),
                 _ => false,
             };
             (colon.is_operator(":") && touches && is_name && needs_operand).then(|| Trait {
@@ -385,8 +405,8 @@ fn control_in_block(text: &str, lexemes: &[Lexeme<'_>], dialect: Dialect) -> Opt
     }
     let code = lexemes
         .iter()
-        .find(|lexeme| lexeme.kind == TokenKind::String)?;
-    let delimiter = code.text.strip_prefix('$')?.find('$')? + "$$".len();
+        .find(|lexeme| lexeme.kind == TokenKind::String && lexeme.text.starts_with('$'))?;
+    let delimiter = code.text[1..].find('$')? + "$$".len();
     let range = code.span.range();
     let inside =
         Span::new(range.start + delimiter..(range.end - delimiter).max(range.start + delimiter));
@@ -397,9 +417,7 @@ fn control_in_block(text: &str, lexemes: &[Lexeme<'_>], dialect: Dialect) -> Opt
             return false;
         };
         let begins = before.kind == TokenKind::Semicolon
-            || ["BEGIN", "THEN", "ELSE", "LOOP"]
-                .iter()
-                .any(|word| before.is(word));
+            || is_any(before, &["BEGIN", "THEN", "ELSE", "LOOP"]);
         let is_whole = after.kind == TokenKind::Semicolon || after.is("AND");
         begins && (verb.is("COMMIT") || verb.is("ROLLBACK")) && is_whole
     })?;
@@ -413,133 +431,108 @@ fn covered(lexemes: &[Lexeme<'_>]) -> Span {
     lexemes[0].span.to(lexemes[lexemes.len() - 1].span)
 }
 
-/// What a trait means for a migration in this transaction, if anything.
-fn explain(source: &Source, found: Trait, transaction: Transaction) -> Option<Diagnostic> {
-    let words = found
-        .span
-        .of(source.text())
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
-    let diagnostic = match (found.nature, transaction) {
-        (Nature::TransactionControl, Transaction::One) => Diagnostic::error(
-            "transaction-control",
-            format!("`{words}` steers a transaction that belongs to the runner"),
-        )
-        .at(
-            source,
-            found.span,
-            "the migration already runs in a transaction",
-        )
-        .why(
-            "the runner commits a migration together with its row in the history; \
-             a transaction that begins or ends in between takes the two apart",
-        )
-        .help(
-            "delete this line, the transaction around the migration does what it asks for; \
-             statements that must not share one go into files of their own",
-        ),
-        (Nature::TransactionControl, Transaction::None) => Diagnostic::error(
-            "transaction-control",
-            format!("`{words}` steers a transaction, and this migration runs without one"),
-        )
-        .at(source, found.span, "each statement is committed by itself")
-        .why(
-            "the runner notes after each statement that it is done, so that a failed migration \
-             goes on where it stopped; inside a transaction of the file the notes would be lost",
-        )
-        .help(
-            "delete this line; what must run in one transaction goes into a file of its own, \
-             without `-- @transaction: false`",
-        ),
-        (Nature::TransactionControlInBlock, Transaction::One) => Diagnostic::error(
-            "transaction-control",
-            format!("a block with `{words}` cannot run inside a transaction"),
-        )
-        .at(
-            source,
-            found.span,
-            "ends a transaction that belongs to the runner",
-        )
-        .why("the engine refuses it: invalid transaction termination")
-        .help(outside_help()),
-        (Nature::OutsideTransaction, Transaction::One) => Diagnostic::error(
-            "not-in-transaction",
-            format!("`{words}` cannot run inside a transaction"),
-        )
-        .at(source, found.span, "the migration runs in a transaction")
-        .why("the engine refuses it there, even when it is the only statement")
-        .help(outside_help()),
-        (Nature::OutsideTransactionIf(condition), Transaction::One) => Diagnostic::warn(
-            "not-in-transaction",
-            format!("`{words}` fails inside a transaction if {condition}"),
-        )
-        .at(source, found.span, "the migration runs in a transaction")
-        .why("the text does not tell which it is")
-        .help(outside_help()),
-        (Nature::PragmaOutsideTransaction(effect), Transaction::One) => {
-            explain_pragma(source, found.span, &words, effect)
-        }
-        (
-            Nature::TransactionControlInBlock
-            | Nature::OutsideTransaction
-            | Nature::OutsideTransactionIf(_)
-            | Nature::PragmaOutsideTransaction(_),
-            Transaction::None,
-        ) => return None,
-        (Nature::CopiesThroughClient, _) => Diagnostic::error(
-            "client-command",
-            format!("`{words}` needs a client program that sends the rows"),
-        )
-        .at(
-            source,
-            found.span,
-            "no rows can be sent while migrations run",
-        )
-        .why("it works in a shell and in dump files only; the rows behind it are no SQL")
-        .help("write the rows as SQL: `INSERT INTO t (a, b) VALUES (1, 'x'), (2, 'y');`"),
-        (Nature::ClientVariable, _) => Diagnostic::error(
-            "client-command",
-            format!("`{words}` is a variable of a client program"),
-        )
-        .at(source, found.span, "nothing replaces this")
-        .why("the client program puts its value in before the server sees the statement")
-        .help("write the value itself"),
-    };
-    Some(diagnostic)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::split;
 
-fn outside_help() -> &'static str {
-    "give it a migration of its own that runs without a transaction: `-- @transaction: false`"
-}
-
-fn explain_pragma(source: &Source, span: Span, words: &str, effect: InTransaction) -> Diagnostic {
-    let switches_foreign_keys = words.to_ascii_lowercase().contains("foreign_keys");
-    let (message, why) = match effect {
-        InTransaction::Fails => (
-            format!("`{words}` fails inside a transaction"),
-            "the engine refuses it there",
-        ),
-        InTransaction::IsIgnored => (
-            format!("`{words}` does nothing inside a transaction"),
-            "the engine takes it there without a word and without effect",
-        ),
-    };
-    let diagnostic = Diagnostic::error("sqlite-pragma-in-transaction", message).at(
-        source,
-        span,
-        "the migration runs in a transaction",
-    );
-    if !switches_foreign_keys {
-        return diagnostic.why(why).help(outside_help());
+    /// The codes that are said about the first statement of `sql`, most traps of which stand in
+    /// `tests/golden/split`.
+    #[track_caller]
+    fn check(dialect: Dialect, transaction: Transaction, sql: &'static str, codes: &[&str]) {
+        let source = Source::new("m.sql", sql);
+        let tokens = lex::lex(sql, dialect).tokens;
+        let split = split::split(sql, &tokens, 0..tokens.len(), dialect);
+        let piece = &split.pieces[0];
+        let found = diagnose(&source, piece, &tokens, dialect, transaction, Section::Up);
+        let found: Vec<_> = found.iter().map(|diagnostic| diagnostic.code).collect();
+        assert_eq!(found, codes, "{sql}");
     }
-    diagnostic
-        .why(
-            "with foreign keys still on, dropping a table of a rebuild deletes or blocks the rows \
-             that refer to it",
-        )
-        .help(
-            "delete this line and let the runner switch them off before the transaction begins, \
-             check them before it commits and restore them after: `-- @foreignKeys: off`",
-        )
+
+    #[test]
+    fn what_needs_no_transaction_is_fine_without_one() {
+        for (dialect, sql, code) in [
+            (
+                Dialect::Postgres,
+                "CREATE INDEX CONCURRENTLY i ON t (a)",
+                "not-in-transaction",
+            ),
+            (
+                Dialect::Postgres,
+                "DROP SUBSCRIPTION s",
+                "not-in-transaction",
+            ),
+            (
+                Dialect::Postgres,
+                "DO $$ BEGIN COMMIT; END $$",
+                "transaction-control",
+            ),
+            (
+                Dialect::Postgres,
+                "COMMIT PREPARED 'x'",
+                "not-in-transaction",
+            ),
+            (Dialect::Sqlite, "VACUUM", "not-in-transaction"),
+            (
+                Dialect::Sqlite,
+                "PRAGMA foreign_keys = OFF",
+                "sqlite-pragma-in-transaction",
+            ),
+        ] {
+            check(dialect, Transaction::One, sql, &[code]);
+            check(dialect, Transaction::None, sql, &[]);
+        }
+    }
+
+    #[test]
+    fn the_transaction_belongs_to_the_runner_either_way() {
+        for dialect in Dialect::ALL {
+            for transaction in [Transaction::One, Transaction::None] {
+                check(dialect, transaction, "BEGIN", &["transaction-control"]);
+                check(dialect, transaction, "COMMIT", &["transaction-control"]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_means_what_it_means_to_its_engine_only() {
+        let one = Transaction::One;
+        check(Dialect::Postgres, one, "LOCK TABLE t", &[]);
+        check(
+            Dialect::MySql,
+            one,
+            "LOCK TABLES t READ",
+            &["transaction-control"],
+        );
+        check(
+            Dialect::MySql,
+            one,
+            "BEGIN NOT ATOMIC END",
+            &["transaction-control"],
+        );
+        check(Dialect::MariaDb, one, "BEGIN NOT ATOMIC SELECT 1; END", &[]);
+        check(Dialect::MySql, one, "VACUUM", &[]);
+        check(Dialect::Sqlite, one, "SELECT :a, @b", &[]);
+        check(Dialect::Postgres, one, "SELECT :a", &["client-command"]);
+    }
+
+    #[test]
+    fn only_what_the_engine_commits_by_itself_commits() {
+        let commits = |dialect, sql| {
+            let tokens = lex::lex(sql, dialect).tokens;
+            let split = split::split(sql, &tokens, 0..tokens.len(), dialect);
+            commits(sql, &split.pieces[0], &tokens, dialect)
+        };
+        for dialect in Dialect::ALL {
+            assert_eq!(
+                commits(dialect, "CREATE TABLE t (a int)"),
+                !dialect.has_transactional_ddl()
+            );
+            assert!(!commits(dialect, "INSERT INTO t VALUES (1)"));
+        }
+        assert!(
+            !commits(Dialect::MySql, "/*! */"),
+            "an empty comment does nothing"
+        );
+    }
 }

@@ -66,7 +66,7 @@ pub(super) static GRAMMAR: Grammar = Grammar {
         always("REINDEX () DATABASE|SCHEMA|SYSTEM"),
         always("REINDEX () INDEX|TABLE CONCURRENTLY"),
         Outside {
-            phrase: Phrase("REINDEX"),
+            phrase: Phrase("REINDEX ()"),
             when: When::IfOn("CONCURRENTLY"),
         },
         Outside {
@@ -98,7 +98,7 @@ pub(super) static GRAMMAR: Grammar = Grammar {
         always("COMMIT PREPARED"),
         always("ROLLBACK PREPARED"),
         Outside {
-            phrase: Phrase("REPACK"),
+            phrase: Phrase("REPACK ()"),
             when: When::IfOn("CONCURRENTLY"),
         },
         Outside {

@@ -1,0 +1,7 @@
+﻿-- c
+SELECT 1
+  , 2;
+
+-- d
+SELECT 'a
+b';

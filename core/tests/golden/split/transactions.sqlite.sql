@@ -1,0 +1,25 @@
+PRAGMA foreign_keys = OFF;
+BEGIN TRANSACTION;
+PRAGMA main.foreign_keys(0);
+PRAGMA journal_mode = WAL;
+pragma "synchronous" = off;
+PRAGMA page_size = 4096;
+PRAGMA wal_checkpoint;
+SAVEPOINT a;
+RELEASE a;
+ROLLBACK;
+END TRANSACTION;
+VACUUM;
+VACUUM INTO 'x.db';
+DETACH DATABASE aux;
+-- These are fine.
+PRAGMA foreign_keys;
+PRAGMA foreign_key_check;
+PRAGMA foreign_key_check(t);
+PRAGMA defer_foreign_keys = ON;
+PRAGMA legacy_alter_table = ON;
+PRAGMA user_version = 3;
+PRAGMA journal_mode;
+ATTACH 'x.db' AS aux;
+REINDEX;
+ANALYZE;

@@ -1,0 +1,2 @@
+DO $body$ BEGIN NULL; END $$;
+SELECT 1;
