@@ -222,9 +222,8 @@ pub fn notes(
     let mut diagnostics = Vec::new();
     for annotation in annotations(source.text(), tokens, range) {
         let Some(key) = find(&STATEMENT_KEYS, annotation.key) else {
-            let inside = pieces
-                .iter()
-                .any(|piece| piece.tokens.contains(&annotation.token));
+            let place = place(source.text(), &annotation, pieces);
+            let inside = matches!(place, Place::Inside(_));
             let known = find(&HEADER_KEYS, annotation.key).is_some();
             match layout {
                 _ if inside => {}
@@ -434,24 +433,19 @@ enum Place {
 
 fn place(text: &str, annotation: &Annotation<'_>, pieces: &[Piece]) -> Place {
     let token = annotation.token;
-    if let Some(index) = pieces
-        .iter()
-        .position(|piece| piece.tokens.contains(&token))
-    {
-        return Place::Inside(index);
+    let below = pieces.partition_point(|piece| piece.tokens.end <= token);
+    match pieces.get(below) {
+        Some(piece) if piece.tokens.contains(&token) => Place::Inside(below),
+        _ if !stands_alone(text, annotation.span.start as usize) => Place::Behind,
+        Some(_) => Place::Above(below),
+        None => Place::Nowhere,
     }
-    if !stands_alone(text, annotation.span.start as usize) {
-        return Place::Behind;
-    }
-    let below = pieces.iter().position(|piece| token < piece.tokens.start);
-    below.map_or(Place::Nowhere, Place::Above)
 }
 
 /// Whether nothing but blanks stands before `start` on its line.
 pub(crate) fn stands_alone(text: &str, start: usize) -> bool {
-    let line = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-    let before = &text[line..start];
-    before.chars().all(|c| c.is_whitespace() || c == '\u{feff}')
+    let mut before = text[..start].chars().rev().take_while(|c| *c != '\n');
+    before.all(|c| c.is_whitespace() || c == '\u{feff}')
 }
 
 fn paste(key: &str, value: &str) -> String {

@@ -81,7 +81,7 @@ pub fn load(dir: &Path, shown_as: &str, dialect: Dialect, layout: Layout) -> Loa
 /// Reads the `backstitch.toml` of the folder `dir`; that there is none is fine.
 pub fn load_options(dir: &Path) -> LoadedOptions {
     let path = dir.join(options::FILE_NAME);
-    if !path.is_file() {
+    if fs::symlink_metadata(&path).is_err() {
         return LoadedOptions::default();
     }
     load_options_file(&path, options::FILE_NAME)

@@ -37,10 +37,7 @@ impl Set {
         mut migrations: Vec<Migration>,
         unread: &[String],
     ) -> (Set, Vec<Diagnostic>) {
-        migrations.sort_by(|a, b| {
-            let key = |m: &Migration| (m.version, m.id.clone(), m.source().path().to_owned());
-            key(a).cmp(&key(b))
-        });
+        migrations.sort_by_cached_key(|m| (m.version, m.id.clone(), m.source().path().to_owned()));
         let set = Set {
             dialect,
             migrations,

@@ -240,7 +240,13 @@ fn assemble(
     let up_body = up.map(|up| {
         let body = steps(file, up, transaction, diagnostics);
         file.hash(&mut hasher, Role::Up, &body.pieces);
-        if body.pieces.is_empty() && !file.is_torn {
+        // What stands there and is no statement has been reported.
+        let span = file.span(up).range();
+        let is_reported = diagnostics
+            .iter()
+            .filter_map(|diagnostic| diagnostic.labels.first())
+            .any(|label| span.contains(&(label.span.start as usize)));
+        if body.pieces.is_empty() && !file.is_torn && !is_reported {
             diagnostics.push(up_empty(file, up));
         }
         file.script(file.span(up), body)
@@ -347,7 +353,10 @@ fn down(
     match (&header.irreversible, found, &body) {
         // Who has no marker at all is told of both.
         (None, _, None) if !file.is_torn && sections.is_marked => {
-            diagnostics.extend(rollback_missing(file, sections, found));
+            // A reason that cannot be read has been reported.
+            if annotation::locate(file.source, file.dialect, "irreversible").is_none() {
+                diagnostics.extend(rollback_missing(file, sections, found));
+            }
         }
         (Some(reason), Some(found), Some(_)) => {
             diagnostics.push(irreversible_with_down(file, reason.span, found));

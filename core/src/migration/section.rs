@@ -216,6 +216,9 @@ fn candidates(text: &str, tokens: &[Token]) -> Vec<Candidate> {
 }
 
 fn candidate(text: &str, index: usize, token: Token) -> Option<Candidate> {
+    if !matches!(token.kind, TokenKind::LineComment | TokenKind::BlockComment) {
+        return None;
+    }
     let comment = token.span.of(text).trim_end();
     let start = token.span.start as usize;
     let span = Span::new(start..start + comment.len());
@@ -227,7 +230,7 @@ fn candidate(text: &str, index: usize, token: Token) -> Option<Candidate> {
     let (kind, title, fault) = match line.and_then(|line| exact(text, line)) {
         Some((kind, title, None)) => (kind, title, (!alone).then_some(Fault::NotAlone)),
         Some(marker) => marker,
-        None if !token.kind.is_trivia() || token.kind == TokenKind::Blank || !alone => return None,
+        None if !alone => return None,
         None => {
             let words = comment.trim_matches(|c: char| c.is_whitespace() || "-#/*".contains(c));
             let (kind, title) = near(text, words)?;
@@ -339,7 +342,7 @@ fn closest(words: &str, kinds: &[Kind]) -> Option<Kind> {
 }
 
 /// Keeps the real markers, and of those that are only like one the first of each kind that the
-/// file lacks otherwise.
+/// file lacks otherwise. Before the UP, words like those of a DOWN are prose.
 fn choose(candidates: Vec<Candidate>) -> Vec<Candidate> {
     let is_real = |candidate: &Candidate| match candidate.fault {
         None | Some(Fault::NotAlone) => true,
@@ -350,11 +353,12 @@ fn choose(candidates: Vec<Candidate>) -> Vec<Candidate> {
         .filter(|candidate| is_real(candidate))
         .map(|candidate| candidate.kind)
         .collect();
-    let mut chosen = Vec::new();
+    let mut chosen: Vec<Candidate> = Vec::new();
     for candidate in candidates {
+        let is_early = candidate.kind == Kind::Down && chosen.iter().all(|c| c.kind != Kind::Up);
         if is_real(&candidate) {
             chosen.push(candidate);
-        } else if !taken.contains(&candidate.kind) {
+        } else if !taken.contains(&candidate.kind) && !is_early {
             taken.push(candidate.kind);
             chosen.push(candidate);
         }
