@@ -317,6 +317,8 @@ fn duration_ms(text: &str) -> Result<u64, (&'static str, Option<String>)> {
     let (count, unit) = text.split_at(digits);
     let Some(&(_, factor)) = UNITS.iter().find(|(name, _)| *name == unit) else {
         let unit = match unit.trim().to_lowercase().as_str() {
+            // Nobody waits for minutes without saying so.
+            "" if count.len() > 2 => Some("ms"),
             "" | "s" | "sec" | "secs" | "second" | "seconds" => Some("s"),
             "ms" | "msec" | "millis" | "millisecond" | "milliseconds" => Some("ms"),
             "m" | "min" | "mins" | "minute" | "minutes" => Some("m"),
