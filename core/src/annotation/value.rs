@@ -364,6 +364,10 @@ mod tests {
         assert_eq!(value("2m").duration_ms(), Ok(120_000));
         assert_eq!(value("1h").duration_ms(), Ok(3_600_000));
         assert_eq!(instead(value("5").duration_ms()).as_deref(), Some("5s"));
+        assert_eq!(
+            instead(value("5000").duration_ms()).as_deref(),
+            Some("5000ms")
+        );
         assert_eq!(instead(value("5 sec").duration_ms()).as_deref(), Some("5s"));
         assert_eq!(instead(value("5S").duration_ms()).as_deref(), Some("5s"));
         for bad in [
