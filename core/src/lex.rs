@@ -128,7 +128,7 @@ pub fn lex(text: &str, dialect: Dialect) -> Lexed {
         at: 0,
         lexed: Lexed::default(),
         fresh: true,
-        copy: Copy::Elsewhere,
+        copy: CopyIn::Elsewhere,
         continued: Continued::No,
         alone_until: 0,
         closer_possible: true,
@@ -238,7 +238,7 @@ struct Lexer<'t> {
     lexed: Lexed,
     /// Whether no significant token stands since the last semicolon.
     fresh: bool,
-    copy: Copy,
+    copy: CopyIn,
     continued: Continued,
     /// Up to where each operator sign stands alone.
     alone_until: usize,
@@ -249,7 +249,7 @@ struct Lexer<'t> {
 
 /// How far a `COPY … FROM STDIN` has been read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Copy {
+enum CopyIn {
     Elsewhere,
     Begun,
     From,
@@ -286,11 +286,11 @@ impl<'t> Lexer<'t> {
         }
         if self.grammar.client.copy_rows {
             self.copy = match self.copy {
-                Copy::Elsewhere if self.fresh && is(text, "COPY") => Copy::Begun,
-                _ if kind == TokenKind::Semicolon => Copy::Elsewhere,
-                Copy::Begun | Copy::From if is(text, "FROM") => Copy::From,
-                Copy::From if is(text, "STDIN") || is(text, "STDOUT") => Copy::FromStdin,
-                Copy::From => Copy::Begun,
+                CopyIn::Elsewhere if self.fresh && is(text, "COPY") => CopyIn::Begun,
+                _ if kind == TokenKind::Semicolon => CopyIn::Elsewhere,
+                CopyIn::Begun | CopyIn::From if is(text, "FROM") => CopyIn::From,
+                CopyIn::From if is(text, "STDIN") || is(text, "STDOUT") => CopyIn::FromStdin,
+                CopyIn::From => CopyIn::Begun,
                 copy => copy,
             };
         }
@@ -344,7 +344,7 @@ impl<'t> Lexer<'t> {
                 let short = client.short.iter().find(|short| rest.starts_with(**short));
                 Some(short.map_or(self.line_end(), |short| self.at + short.len()))
             }
-            b';' if self.copy == Copy::FromStdin => self.copied_rows_end(),
+            b';' if self.copy == CopyIn::FromStdin => self.copied_rows_end(),
             b'.' if client.dot_lines && self.byte(1).is_ascii_alphabetic() => {
                 self.begins_statement_and_line().then(|| self.line_end())
             }

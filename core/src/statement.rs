@@ -125,22 +125,40 @@ pub fn diagnose(
         .collect()
 }
 
-/// Whether the engine commits by itself when it runs this.
+/// Whether the engine commits by itself when it runs this. What a called procedure or a prepared
+/// statement does is not known.
 pub fn commits(text: &str, statement: &Piece, tokens: &[Token], dialect: Dialect) -> bool {
     let grammar = dialect.grammar();
     if dialect.has_transactional_ddl() {
         return false;
     }
     let lexemes = lexemes(text, statement, tokens, dialect);
-    let begins_with = |phrases: &[Phrase]| {
+    let any = |phrases: &[Phrase], lexemes: &[Lexeme<'_>]| {
         phrases
             .iter()
-            .any(|phrase| phrase.covers(&lexemes).is_some())
+            .any(|phrase| phrase.covers(lexemes).is_some())
     };
-    !begins_with(grammar.without_commit)
-        && (begins_with(grammar.implicit_commits)
-            || transaction_setting(&lexemes, dialect).is_some())
+    let commits = |at: usize| {
+        let lexemes = &lexemes[at..];
+        any(grammar.implicit_commits, lexemes) && !any(grammar.without_commit, lexemes)
+    };
+    let has_body = lexemes
+        .iter()
+        .any(|lexeme| lexeme.kind == TokenKind::Semicolon);
+    let begins_inner = |at: usize| {
+        let before = &lexemes[at - 1];
+        let begins = before.kind == TokenKind::Semicolon || is_any(before, BEFORE_STATEMENTS);
+        begins && !lexemes[at].is("BEGIN")
+    };
+    // `SET STATEMENT a = 1 FOR` stands before another statement.
+    let outer = Phrase("SET STATEMENT … FOR").covers(&lexemes).unwrap_or(0);
+    commits(outer)
+        || transaction_setting(&lexemes, dialect).is_some()
+        || has_body && (1..lexemes.len()).any(|at| begins_inner(at) && commits(at))
 }
+
+/// Words of a body behind which a statement begins.
+const BEFORE_STATEMENTS: &[&str] = &["ATOMIC", "BEGIN", "DO", "ELSE", "LOOP", "REPEAT", "THEN"];
 
 /// Whether it is a query that returns rows and, as far as its words tell, changes nothing.
 pub fn is_query(text: &str, statement: &Piece, tokens: &[Token], dialect: Dialect) -> bool {
@@ -416,8 +434,7 @@ fn control_in_block(text: &str, lexemes: &[Lexeme<'_>], dialect: Dialect) -> Opt
         let [before, verb, after] = three else {
             return false;
         };
-        let begins = before.kind == TokenKind::Semicolon
-            || is_any(before, &["BEGIN", "THEN", "ELSE", "LOOP"]);
+        let begins = before.kind == TokenKind::Semicolon || is_any(before, BEFORE_STATEMENTS);
         let is_whole = after.kind == TokenKind::Semicolon || after.is("AND");
         begins && (verb.is("COMMIT") || verb.is("ROLLBACK")) && is_whole
     })?;

@@ -87,6 +87,8 @@ const SHARED: Grammar = Grammar {
         Phrase("GRANT"),
         Phrase("REVOKE"),
         Phrase("SET PASSWORD"),
+        Phrase("SET DEFAULT ROLE"),
+        Phrase("BACKUP STAGE"),
         Phrase("ANALYZE [NO_WRITE_TO_BINLOG|LOCAL] TABLE|TABLES"),
         Phrase("OPTIMIZE"),
         Phrase("CHECK TABLE|TABLES"),
