@@ -10,7 +10,7 @@ use crate::annotation::name_of_slug;
 use crate::checksum::{Hasher, Role};
 use crate::diagnostic::{Diagnostic, Section, Severity};
 use crate::dialect::Dialect;
-use crate::lex;
+use crate::lex::{self, TokenKind};
 use crate::source::{Source, Span};
 use crate::split::Piece;
 
@@ -18,8 +18,12 @@ const NO_STATEMENTS: &str = "section-empty";
 const ROLLBACK_EMPTY: &str = "rollback-missing";
 const OWN_TRANSACTION: &str = "own-transaction";
 
-/// The first line of a file that sqlx runs without a transaction.
-const NO_TRANSACTION: &str = "-- no-transaction";
+/// Comments by which other tools are told to run a file without a transaction: sqlx, goose, dbmate.
+const NO_TRANSACTION: [&str; 3] = [
+    "no-transaction",
+    "+goose no transaction",
+    "transaction:false",
+];
 
 /// What one file asks of the runner.
 struct Half {
@@ -104,11 +108,9 @@ pub(super) fn parse(
 }
 
 fn read(file: &File<'_>, section: Section, diagnostics: &mut Vec<Diagnostic>) -> Half {
-    let text = file.text().trim_start_matches('\u{feff}');
-    let asked = if text.starts_with(NO_TRANSACTION) {
-        Transaction::None
-    } else {
-        Transaction::One
+    let asked = match asks_for_none(file) {
+        true => Transaction::None,
+        false => Transaction::One,
     };
     let mut body = file.body(0..file.tokens.len(), section, Layout::UpDown, diagnostics);
     let pieces = body.pieces.clone();
@@ -123,6 +125,25 @@ fn read(file: &File<'_>, section: Section, diagnostics: &mut Vec<Diagnostic>) ->
     }
 }
 
+/// Whether a comment tells the project's own tool to run the file without a transaction.
+fn asks_for_none(file: &File<'_>) -> bool {
+    let comments = file
+        .tokens
+        .iter()
+        .filter(|token| token.kind == TokenKind::LineComment);
+    comments
+        .map(|token| token.span.of(file.text()))
+        .any(|comment| {
+            let words: Vec<_> = comment.trim_start_matches('-').split_whitespace().collect();
+            let words = words.join(" ").to_ascii_lowercase();
+            // dbmate writes it behind its marker: `-- migrate:up transaction:false`.
+            let words = words
+                .trim_start_matches("migrate:up ")
+                .trim_start_matches("migrate:down ");
+            NO_TRANSACTION.iter().any(|hint| words == *hint)
+        })
+}
+
 /// The transaction mode in which these statements can be run, and what is to be said about them.
 fn suitable(
     file: &File<'_>,
@@ -130,42 +151,33 @@ fn suitable(
     asked: Transaction,
     section: Section,
 ) -> (Transaction, Vec<Diagnostic>) {
+    // Statements about transactions run as they are; what else there is to say is said.
+    let others: Vec<Piece> = pieces
+        .iter()
+        .filter(|piece| !concerns_transaction(file, piece))
+        .cloned()
+        .collect();
     if let Some(own) = pieces
         .iter()
         .find(|piece| controls_transaction(file, piece))
     {
-        let mut found = file.inspect(pieces, Transaction::None, section);
-        let own = file.first_line(own.span);
-        found.retain(|diagnostic| {
-            let place = diagnostic
-                .labels
-                .first()
-                .map(|label| label.span.start as usize);
-            !pieces.iter().any(|piece| {
-                controls_transaction(file, piece)
-                    && place.is_some_and(|place| piece.span.range().contains(&place))
-            })
-        });
-        found.push(own_transaction(file, own, section));
+        let mut found = file.inspect(&others, Transaction::None, section);
+        found.push(own_transaction(file, file.first_line(own.span), section));
         return (Transaction::None, found);
     }
     let errors = |found: &[Diagnostic]| {
         found
             .iter()
-            .filter(|diagnostic| diagnostic.severity == Severity::Error)
+            .filter(|found| found.severity == Severity::Error)
             .count()
     };
-    let mut found = file.inspect(pieces, asked, section);
+    let mut found = file.inspect(&others, asked, section);
     if asked == Transaction::One && errors(&found) > 0 {
-        let without = file.inspect(pieces, Transaction::None, section);
+        let without = file.inspect(&others, Transaction::None, section);
         if errors(&without) < errors(&found) {
-            for diagnostic in &mut found {
-                if !without
-                    .iter()
-                    .any(|other| other.labels == diagnostic.labels)
-                {
-                    diagnostic.severity = Severity::Warn;
-                }
+            let stays = |one: &Diagnostic| without.iter().any(|other| other.labels == one.labels);
+            for diagnostic in found.iter_mut().filter(|diagnostic| !stays(diagnostic)) {
+                diagnostic.severity = Severity::Warn;
             }
             return (Transaction::None, found);
         }
@@ -195,20 +207,22 @@ pub(super) fn unwrap_transaction(file: &File<'_>, body: &mut Body) {
     }
 }
 
-/// Whether it begins or ends a transaction, or sets a savepoint.
+/// Whether it begins or ends a transaction. A savepoint does neither: it needs ours.
 fn controls_transaction(file: &File<'_>, piece: &Piece) -> bool {
-    const VERBS: [&str; 8] = [
-        "ABORT",
-        "BEGIN",
-        "COMMIT",
-        "END",
-        "RELEASE",
-        "ROLLBACK",
-        "SAVEPOINT",
-        "START",
-    ];
+    const VERBS: [&str; 6] = ["ABORT", "BEGIN", "COMMIT", "END", "ROLLBACK", "START"];
+    let goes_back_to_savepoint = first_word_is(file, piece, &["ROLLBACK"])
+        && file
+            .words(piece)
+            .any(|word| word.eq_ignore_ascii_case("TO"));
     // A compound statement begins with BEGIN too, and is longer.
-    first_word_is(file, piece, &VERBS) && file.words(piece).count() <= 8
+    let is_short = file.words(piece).count() <= 8;
+    first_word_is(file, piece, &VERBS) && is_short && !goes_back_to_savepoint
+}
+
+/// Whether it is about transactions at all, savepoints included.
+fn concerns_transaction(file: &File<'_>, piece: &Piece) -> bool {
+    const SAVEPOINTS: [&str; 3] = ["RELEASE", "ROLLBACK", "SAVEPOINT"];
+    controls_transaction(file, piece) || first_word_is(file, piece, &SAVEPOINTS)
 }
 
 fn first_word_is(file: &File<'_>, piece: &Piece, words: &[&str]) -> bool {
@@ -282,6 +296,31 @@ mod tests {
     }
 
     #[test]
+    fn savepoints_stay_in_our_transaction() {
+        let (transaction, statements, found) =
+            read("SAVEPOINT a; SELECT 1; ROLLBACK TO SAVEPOINT a; RELEASE a;");
+        assert_eq!(transaction, Transaction::One);
+        assert_eq!(statements.len(), 4);
+        assert_eq!(found, []);
+    }
+
+    #[test]
+    fn the_hints_of_other_tools_are_followed() {
+        for hint in [
+            "-- no-transaction",
+            "-- +goose Up\n-- +goose NO TRANSACTION",
+            "-- migrate:up transaction:false",
+        ] {
+            let (transaction, ..) = read(&format!("{hint}\nSELECT 1;"));
+            assert_eq!(transaction, Transaction::None, "{hint}");
+        }
+        assert_eq!(
+            read("-- no transaction here\nSELECT 1;").0,
+            Transaction::One
+        );
+    }
+
+    #[test]
     fn what_cannot_run_in_a_transaction_runs_without() {
         let concurrently = "CREATE INDEX CONCURRENTLY i ON a (b)";
         let (transaction, _, found) = read(concurrently);
@@ -289,7 +328,7 @@ mod tests {
             (transaction, found),
             (Transaction::None, vec![Severity::Warn])
         );
-        let (transaction, _, found) = read(&format!("{NO_TRANSACTION}\n{concurrently}"));
+        let (transaction, _, found) = read(&format!("-- no-transaction\n{concurrently}"));
         assert_eq!((transaction, found), (Transaction::None, Vec::new()));
     }
 }

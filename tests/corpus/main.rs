@@ -1,0 +1,284 @@
+//! Real migrations through the real runtime on real engines.
+//!
+//! Goal: a file that applied on the engine by other means applies here, and a file that the engine
+//! refused is refused here, with a position. Method: each chain of the corpus is loaded as it is
+//! and applied to a fresh database; how far it comes is compared with the truth that came with the
+//! corpus. The exceptions are listed below, each with its reason.
+
+use std::collections::BTreeMap;
+
+use backstitch::core::{Severity, dir};
+use backstitch::{Engine, Error, Layout, Migrations};
+use backstitch_tests::announce::announce;
+use backstitch_tests::corpus::{self, Chain};
+use backstitch_tests::servers::{self, Database};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Executor, Pool};
+
+/// What the project's own tool had made before its first migration, or an operator: (engine,
+/// chain, SQL).
+const PRELUDES: &[(&str, &str, &str)] = &[
+    (
+        "postgres",
+        "harness__harness",
+        "CREATE TABLE migrations (version text)",
+    ),
+    (
+        "sqlite",
+        "harness__harness",
+        "CREATE TABLE migrations (version text)",
+    ),
+    (
+        "postgres",
+        "bionic-gpt__bionic-gpt",
+        "CREATE TABLE schema_migrations (version text)",
+    ),
+    (
+        "postgres",
+        "brocaar__chirpstack-application-server",
+        "CREATE EXTENSION pg_trgm",
+    ),
+    (
+        "postgres",
+        "brocaar__chirpstack-application-server",
+        "CREATE EXTENSION hstore",
+    ),
+    (
+        "postgres",
+        "chirpstack__chirpstack",
+        "CREATE EXTENSION pg_trgm",
+    ),
+];
+
+/// Where a chain cannot go on here, for a reason that lies outside: (engine, chain, id, reason).
+/// From there on nothing is judged.
+const LIMITS: &[(&str, &str, &str, &str)] = &[
+    (
+        "sqlite",
+        "authelia__authelia",
+        "0002_V0002_WebAuthn",
+        APPLICATION_FUNCTION,
+    ),
+    (
+        "sqlite",
+        "pocket-id__pocket-id",
+        "0034_20250705000000_normalize",
+        APPLICATION_FUNCTION,
+    ),
+    (
+        "postgres",
+        "artifacthub__hub",
+        "0001_001_initial_schema",
+        TEMPLATE,
+    ),
+    (
+        "postgres",
+        "authgear__authgear-server__audit",
+        "0001_20210531162744_add_audit_log_table",
+        TEMPLATE,
+    ),
+    (
+        "postgres",
+        "juspay__superposition",
+        "0035_2025_10_28_070717_functions_modifications",
+        TEMPLATE,
+    ),
+    (
+        "mysql",
+        "openfga__openfga",
+        "0007_007_collate_object_id",
+        MARIADB,
+    ),
+    (
+        "mysql",
+        "ory__hydra",
+        "0065_20220513000001_string_slice_json",
+        MARIADB,
+    ),
+    (
+        "mysql",
+        "ory__keto",
+        "0008_20220513200400_create_uuid_mapping_table",
+        MARIADB,
+    ),
+    (
+        "mysql",
+        "ory__kratos",
+        "0014_20200317160354_create_profile_request_forms",
+        MARIADB,
+    ),
+];
+const APPLICATION_FUNCTION: &str = "it calls a function that the application registers";
+const TEMPLATE: &str = "it is a template that the project's own tool fills in";
+const MARIADB: &str = "the truth is of MySQL, and MariaDB refuses it";
+
+/// How one file of a chain fared.
+struct Verdict {
+    chain: String,
+    id: String,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    Agrees,
+    /// It cannot be told here, and why.
+    Unjudged(String),
+    Disagrees(String),
+}
+
+#[tokio::test]
+async fn real_chains_apply_on_postgres_as_they_do_elsewhere() {
+    agree("postgres", servers::Engine::Postgres, async |url| {
+        sqlx::PgPool::connect(url)
+            .await
+            .expect("the server is there")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn real_chains_apply_on_sqlite_as_they_do_elsewhere() {
+    agree("sqlite", servers::Engine::Sqlite, async |url| {
+        // The truth was measured as the `sqlite3` shell has it.
+        let options: SqliteConnectOptions = url.parse().expect("a URL of sqlx");
+        let options = options.foreign_keys(false);
+        sqlx::SqlitePool::connect_with(options)
+            .await
+            .expect("a file can be made")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn real_chains_apply_on_mysql_as_they_do_elsewhere() {
+    agree("mysql", servers::Engine::MariaDb, async |url| {
+        sqlx::MySqlPool::connect(url)
+            .await
+            .expect("the server is there")
+    })
+    .await;
+}
+
+async fn agree<DB: Engine>(
+    engine: &str,
+    server: servers::Engine,
+    connect: impl AsyncFn(&str) -> Pool<DB>,
+) where
+    for<'c> &'c Pool<DB>: Executor<'c, Database = DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    let Some(folder) = corpus::folder() else {
+        announce(&format!(
+            "skipped the corpus on {engine}: {} leads nowhere",
+            corpus::CORPUS
+        ));
+        return;
+    };
+    let mut verdicts = Vec::new();
+    for chain in corpus::chains(&folder, engine) {
+        let Some(database) = Database::create(server) else {
+            return;
+        };
+        let pool = connect(database.url()).await;
+        for (_, _, sql) in PRELUDES
+            .iter()
+            .filter(|one| (one.0, one.1) == (engine, &*chain.name))
+        {
+            sqlx::raw_sql(*sql)
+                .execute(&pool)
+                .await
+                .expect("the prelude runs");
+        }
+        verdicts.extend(apply(&chain, &pool).await);
+        pool.close().await;
+    }
+    report(engine, &verdicts);
+}
+
+fn report(engine: &str, verdicts: &[Verdict]) {
+    let mut unjudged = BTreeMap::new();
+    let mut disagreements = Vec::new();
+    let mut agreed = 0;
+    for Verdict { chain, id, outcome } in verdicts {
+        match outcome {
+            Outcome::Agrees => agreed += 1,
+            Outcome::Unjudged(why) => *unjudged.entry((chain, why)).or_insert(0) += 1,
+            Outcome::Disagrees(account) => disagreements.push(format!("{chain}/{id}: {account}")),
+        }
+    }
+    let judged = agreed + disagreements.len();
+    announce(&format!(
+        "corpus on {engine}: {agreed} of {judged} judged files agree; {} of {} cannot be judged",
+        verdicts.len() - judged,
+        verdicts.len(),
+    ));
+    for ((chain, why), count) in unjudged {
+        announce(&format!("  {count} files of {chain}: {why}"));
+    }
+    assert!(disagreements.is_empty(), "{}", disagreements.join("\n\n"));
+}
+
+async fn apply<DB: Engine>(chain: &Chain, pool: &Pool<DB>) -> Vec<Verdict> {
+    let shown_as = chain.name.as_str();
+    let loaded = dir::load(&chain.dir, shown_as, DB::DIALECT, Layout::UpDown);
+    // What is wrong with a DOWN does not keep the UP from running.
+    let migrations = Migrations::<DB>::from_set(loaded.set);
+    let (done, error) = match migrations.up(pool).await {
+        Ok(report) => (report.done, None),
+        Err(error) => (error.report().done.clone(), Some(error)),
+    };
+    let mut limit = None;
+    let mut verdicts = Vec::new();
+    for (id, truth) in &chain.truth {
+        let is_done = done.iter().any(|one| one.id == *id);
+        let failed = error.as_ref().filter(|error| error.migration() == Some(id));
+        if limit.is_none() && !is_done {
+            limit = limit_of(chain, id, failed);
+        }
+        let agrees = match truth.up_applies.as_str() {
+            "yes" => is_done,
+            "no" => failed.is_some_and(has_position),
+            _ => !is_done && failed.is_none(),
+        };
+        let outcome = match (&limit, agrees) {
+            (Some(why), _) => Outcome::Unjudged(why.clone()),
+            (None, true) => Outcome::Agrees,
+            (None, false) => {
+                let account = error
+                    .as_ref()
+                    .map_or("it applied".to_owned(), ToString::to_string);
+                Outcome::Disagrees(format!("{} by the truth; {account}", truth.up_applies))
+            }
+        };
+        verdicts.push(Verdict {
+            chain: chain.name.clone(),
+            id: id.clone(),
+            outcome,
+        });
+    }
+    verdicts
+}
+
+/// Why a chain cannot go on behind this migration, if that lies outside of the library.
+fn limit_of(chain: &Chain, id: &str, failed: Option<&Error>) -> Option<String> {
+    let known = LIMITS
+        .iter()
+        .find(|limit| (limit.0, limit.1, limit.2) == (&chain.engine, &chain.name, id));
+    if let Some((.., why)) = known {
+        return Some((*why).to_owned());
+    }
+    let message = &failed?.diagnostics().first()?.message;
+    let expected = chain
+        .truth
+        .get(id)
+        .is_some_and(|truth| truth.up_applies == "no");
+    let missing = message.starts_with("extension ") && message.ends_with(" is not available");
+    (missing && !expected).then(|| message.clone())
+}
+
+fn has_position(error: &Error) -> bool {
+    error
+        .diagnostics()
+        .iter()
+        .any(|found| found.severity == Severity::Error && found.position().is_some())
+}
