@@ -497,6 +497,24 @@ mod tests {
         );
         check(
             Dialect::Postgres,
+            "COPY t FROM stdin;\n1\n\\.\na;\nCOPY t FROM stdin;\n2\n\\.\n",
+            &[
+                "COPY",
+                "t",
+                "FROM",
+                "stdin",
+                ";\n1\n\\.",
+                "a",
+                ";",
+                "COPY",
+                "t",
+                "FROM",
+                "stdin",
+                ";\n2\n\\.",
+            ],
+        );
+        check(
+            Dialect::Postgres,
             "COPY t FROM stdin;\na;",
             &["COPY", "t", "FROM", "stdin", ";", "a", ";"],
         );

@@ -78,17 +78,18 @@ impl<'t> Lexer<'t> {
         if kind.is_trivia() {
             return;
         }
+        let ends_statement = matches!(kind, TokenKind::Semicolon | TokenKind::Client);
         if self.grammar.client.copy_rows {
             self.copy = match self.copy {
+                _ if ends_statement => CopyIn::Elsewhere,
                 CopyIn::Elsewhere if self.fresh && is(text, "COPY") => CopyIn::Begun,
-                _ if kind == TokenKind::Semicolon => CopyIn::Elsewhere,
                 CopyIn::Begun | CopyIn::From if is(text, "FROM") => CopyIn::From,
                 CopyIn::From if is(text, "STDIN") || is(text, "STDOUT") => CopyIn::FromStdin,
                 CopyIn::From => CopyIn::Begun,
                 copy => copy,
             };
         }
-        self.fresh = matches!(kind, TokenKind::Semicolon | TokenKind::Client);
+        self.fresh = ends_statement;
     }
 
     /// Whether a backslash escapes in the string `text`, which goes on behind a line end.
