@@ -49,9 +49,9 @@ pub(crate) fn parse(input: TokenStream) -> (Arguments, Vec<Mistake>) {
     let mistakes = split_at_commas(input)
         .iter()
         .filter_map(|argument| {
-            let diagnostic = parse_one(argument, &mut arguments).err()?;
+            let diagnostic = parse_one(&argument.tokens, &mut arguments).err()?;
             Some(Mistake {
-                place: Place::of(argument),
+                place: argument.place(),
                 diagnostic: *diagnostic,
             })
         })
@@ -67,30 +67,41 @@ impl Place {
             last: span,
         }
     }
+}
 
-    fn of(tokens: &[TokenTree]) -> Place {
-        let span = |token: Option<&TokenTree>| token.map_or_else(Span::call_site, TokenTree::span);
+/// One argument as it is written.
+struct Argument {
+    tokens: Vec<TokenTree>,
+    /// The comma behind it, or the end.
+    end: Span,
+}
+
+impl Argument {
+    fn place(&self) -> Place {
+        let span = |token: Option<&TokenTree>| token.map_or(self.end, TokenTree::span);
         Place {
-            first: span(tokens.first()),
-            last: span(tokens.last()),
+            first: span(self.tokens.first()),
+            last: span(self.tokens.last()),
         }
     }
 }
 
-/// The tokens of each argument; a comma at the end adds none.
-fn split_at_commas(input: TokenStream) -> Vec<Vec<TokenTree>> {
-    let mut arguments = vec![Vec::new()];
+/// The arguments in order; a comma at the end adds none.
+fn split_at_commas(input: TokenStream) -> Vec<Argument> {
+    let mut arguments = Vec::new();
+    let mut tokens = Vec::new();
     for token in input {
         match &token {
-            TokenTree::Punct(punct) if punct.as_char() == ',' => arguments.push(Vec::new()),
-            _ => arguments
-                .last_mut()
-                .expect("it begins with one")
-                .push(token),
+            TokenTree::Punct(comma) if comma.as_char() == ',' => arguments.push(Argument {
+                tokens: std::mem::take(&mut tokens),
+                end: comma.span(),
+            }),
+            _ => tokens.push(token),
         }
     }
-    if arguments.last().is_some_and(Vec::is_empty) {
-        arguments.pop();
+    if !tokens.is_empty() {
+        let end = Span::call_site();
+        arguments.push(Argument { tokens, end });
     }
     arguments
 }
@@ -100,7 +111,7 @@ fn parse_one(argument: &[TokenTree], arguments: &mut Arguments) -> Parsed<()> {
         [] => Err(mistake(
             "argument-missing",
             "there is nothing before this comma",
-            "take the comma out",
+            "Take the comma out.",
         )),
         [TokenTree::Ident(name), TokenTree::Punct(equals), value @ ..]
             if equals.as_char() == '=' =>
@@ -120,11 +131,14 @@ fn parse_named(name: &Ident, value: &[TokenTree], arguments: &mut Arguments) -> 
 }
 
 fn set_once<T>(slot: &mut Option<T>, what: &str, value: Parsed<T>) -> Parsed<()> {
-    if slot.is_some() {
+    if slot.replace(value?).is_some() {
         let message = format!("{what} is given twice");
-        return Err(mistake("argument-repeated", message, "keep one of the two"));
+        return Err(mistake(
+            "argument-repeated",
+            message,
+            "Keep one of the two.",
+        ));
     }
-    *slot = Some(value?);
     Ok(())
 }
 
@@ -135,16 +149,16 @@ fn parse_folder(argument: &[TokenTree]) -> Parsed<LitStr> {
     if let [TokenTree::Ident(word)] = argument
         && Dialect::from_name(&word.to_string()).is_some()
     {
-        let help = format!("write\ndialect = {word}");
+        let help = format!("Write the name too:\ndialect = {word}");
         return Err(invalid("the dialect is given without its name", help));
     }
     if let [folder, rest @ ..] = argument
         && parse_string(std::slice::from_ref(folder)).is_some()
     {
-        let help = format!("write\n{folder}, {}", text_of(rest));
+        let help = format!("Write:\n{folder}, {}", text_of(rest));
         return Err(invalid("a comma is missing after the folder", help));
     }
-    let help = "write the folder as it is seen from Cargo.toml\nmigrations!(\"migrations\")";
+    let help = "Write the folder as it is seen from Cargo.toml:\nmigrations!(\"migrations\")";
     Err(not_a_literal("the folder", help))
 }
 
@@ -155,13 +169,13 @@ fn parse_dialect(value: &[TokenTree]) -> Parsed<Dialect> {
         if bare == written {
             return Ok(dialect);
         }
-        let help = format!("write it without quotes\ndialect = {bare}");
+        let help = format!("Write it without quotes:\ndialect = {bare}");
         return Err(invalid("the dialect is written as a string", help));
     }
     let names = Dialect::ALL.map(Dialect::name);
     let help = match did_you_mean(&bare, names) {
-        Some(name) => format!("did you mean `{name}`?\ndialect = {name}"),
-        None => format!("write one of {}\ndialect = {}", listed(&names), names[0]),
+        Some(name) => format!("Did you mean `{name}`?\ndialect = {name}"),
+        None => format!("Write one of {}:\ndialect = {}", listed(&names), names[0]),
     };
     Err(match bare.as_str() {
         "" => invalid("`dialect` has no value", help),
@@ -170,22 +184,20 @@ fn parse_dialect(value: &[TokenTree]) -> Parsed<Dialect> {
 }
 
 fn parse_options(value: &[TokenTree]) -> Parsed<LitStr> {
-    let help = "write the file as it is seen from Cargo.toml\noptions = \"backstitch.toml\"";
+    let help = "Write the file as it is seen from Cargo.toml:\noptions = \"backstitch.toml\"";
     parse_string(value).ok_or_else(|| not_a_literal("the options file", help))
 }
 
 fn unknown_argument(name: &str, value: &[TokenTree]) -> Box<Diagnostic> {
     let value = text_of(value);
-    // A likely slip: what the options file calls the same thing.
-    let meant = match name {
-        "engine" => Some("dialect"),
-        _ => did_you_mean(name, NAMES),
-    };
-    let help = match (name, meant) {
-        (_, Some(meant)) => format!("did you mean `{meant}`?\n{meant} = {value}"),
-        ("dir", None) => format!("the folder is given without a name\nmigrations!({value})"),
-        (_, None) => format!(
-            "besides the folder there are {}; everything else is set in backstitch.toml",
+    // What the options file calls the same thing is a likely slip.
+    let near = did_you_mean(name, NAMES.into_iter().chain(["engine", "dir"]));
+    let help = match near {
+        Some("dir") => format!("Give the folder without a name:\nmigrations!({value})"),
+        Some("engine") => format!("Did you mean `dialect`?\ndialect = {value}"),
+        Some(meant) => format!("Did you mean `{meant}`?\n{meant} = {value}"),
+        None => format!(
+            "Besides the folder there are {}; everything else is set in backstitch.toml.",
             listed(&NAMES)
         ),
     };
@@ -197,7 +209,7 @@ fn unknown_argument(name: &str, value: &[TokenTree]) -> Box<Diagnostic> {
 }
 
 fn not_a_literal(what: &str, help: &str) -> Box<Diagnostic> {
-    let why = "it is read before constants and other macros have a value";
+    let why = "It is read before constants and other macros have a value.";
     let message = format!("{what} is not a string literal");
     Box::new(
         Diagnostic::error("argument-invalid", message)
@@ -303,7 +315,12 @@ mod tests {
             "- - -",
             &["a comma is missing after the folder"],
         );
-        check(r#""a", "b""#, "a - -", &["the folder is given twice"]);
+        check(r#""a", "b""#, "b - -", &["the folder is given twice"]);
+        check(
+            r#""a", mysql"#,
+            "a - -",
+            &["the dialect is given without its name"],
+        );
         check(
             r#""a",, dialect = mysql"#,
             "a mysql -",
@@ -354,23 +371,23 @@ mod tests {
         };
         assert_eq!(
             help("dialekt = mysql"),
-            "did you mean `dialect`?\ndialect = mysql"
+            "Did you mean `dialect`?\ndialect = mysql"
         );
         assert_eq!(
             help("engine = sqlite"),
-            "did you mean `dialect`?\ndialect = sqlite"
+            "Did you mean `dialect`?\ndialect = sqlite"
         );
         assert_eq!(
             help("dialect = postgress"),
-            "did you mean `postgres`?\ndialect = postgres"
+            "Did you mean `postgres`?\ndialect = postgres"
         );
         assert_eq!(
             help(r#"dialect = "mysql""#),
-            "write it without quotes\ndialect = mysql"
+            "Write it without quotes:\ndialect = mysql"
         );
         assert_eq!(
             help(r#"dir = "x""#),
-            "the folder is given without a name\nmigrations!(\"x\")"
+            "Give the folder without a name:\nmigrations!(\"x\")"
         );
     }
 }

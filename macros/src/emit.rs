@@ -106,7 +106,7 @@ fn text(diagnostic: &Diagnostic) -> String {
     let (_, body) = rendered.split_once('\n').unwrap_or_default();
     let Diagnostic { code, message, .. } = diagnostic;
     // The empty line keeps apart what rustc says about the place in the Rust file.
-    format!("{message} [{code}]\n{}\n\n", body.trim_end())
+    format!("{message} [{code}]\n{}\n ", body.trim_end())
 }
 
 fn literal(text: &str, span: Span) -> Literal {

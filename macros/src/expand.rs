@@ -134,6 +134,11 @@ fn embed(arguments: &Arguments, findings: &mut Findings) -> Option<Embedded> {
     let dialect = findings.dialect?;
 
     let folder = Folder::find(&crate_dir, arguments, options.dir.as_deref());
+    // Nothing is said about a folder that is only a guess, because the options are unreadable.
+    let is_guess = arguments.folder.is_none() && options.dir.is_none();
+    if is_guess && findings.has_errors() && !folder.path.exists() {
+        return None;
+    }
     let loaded = dir::load(&folder.path, &folder.shown_as, dialect, Layout::Annotated);
     findings.extend(loaded.diagnostics);
     if !findings.has_errors() {
@@ -243,11 +248,11 @@ fn engine_unknown(arguments: &Arguments) -> Diagnostic {
         "engine-unknown",
         "nothing says which engine the migrations are for",
     )
-    .why("the files are read as the SQL of one engine, and the type of the migrations names it")
+    .why("Every engine has its own SQL, and the type of the migrations names it.")
     .help(format!(
-        "name it (one of {engines}), here\n\
+        "Name it, one of {engines}, here:\n\
              migrations!({folder:?}, dialect = postgres)\n\
-             or in backstitch.toml, which stands beside Cargo.toml\n\
+             or in backstitch.toml, which stands beside Cargo.toml:\n\
              engine = \"postgres\""
     ))
 }
@@ -257,8 +262,8 @@ fn outside_cargo() -> Diagnostic {
         "crate-unknown",
         "the environment variable CARGO_MANIFEST_DIR is not set",
     )
-    .why("the folder of the migrations is looked up beside Cargo.toml")
-    .help("build with cargo, or set the variable to the folder of the crate")
+    .why("The folder of the migrations is looked up beside Cargo.toml.")
+    .help("Build with cargo, or set the variable to the folder of the crate.")
 }
 
 fn internal_error(panic: &(dyn Any + Send)) -> Diagnostic {
@@ -269,9 +274,9 @@ fn internal_error(panic: &(dyn Any + Send)) -> Diagnostic {
         "internal-error",
         format!("`migrations!` has failed: {text}"),
     )
-    .why("this is a bug in backstitch, not in your migrations")
+    .why("This is a bug in backstitch, not in your migrations.")
     .help(concat!(
-        "please report it, with the migration if you can, at\n",
+        "Please report it, with the migration if you can:\n",
         env!("CARGO_PKG_REPOSITORY"),
         "/issues"
     ))

@@ -1,0 +1,8 @@
+use backstitch::engines::Postgres;
+use backstitch::{Migrations, migrations};
+
+static MIGRATIONS: Migrations<Postgres> = migrations!("fail/check_empty", dialect = postgres);
+
+fn main() {
+    let _ = &MIGRATIONS;
+}

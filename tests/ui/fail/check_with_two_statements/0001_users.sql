@@ -1,0 +1,14 @@
+-- @name: Users
+-- @description: Who can sign in.
+-- @timestamp: 2026-01-05T10:00:00Z
+-- @rollbackSafe: true
+
+-- CHECK BEFORE: nothing is wrong
+SELECT 1 WHERE false;
+SELECT 2 WHERE false;
+
+-- UP MIGRATION
+CREATE TABLE users (id INTEGER PRIMARY KEY, login TEXT NOT NULL);
+
+-- DOWN MIGRATION
+DROP TABLE users;

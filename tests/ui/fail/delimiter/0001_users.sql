@@ -1,0 +1,12 @@
+-- @name: Users
+-- @description: Who can sign in.
+-- @timestamp: 2026-01-05T10:00:00Z
+-- @rollbackSafe: true
+
+-- UP MIGRATION
+DELIMITER //
+CREATE TABLE users (id INTEGER PRIMARY KEY, login TEXT NOT NULL)//
+DELIMITER ;
+
+-- DOWN MIGRATION
+DROP TABLE users;

@@ -1,0 +1,9 @@
+-- @name: Users
+-- @description: Who can sign in.
+-- @timestamp: 2026-01-05T10:00:00Z
+-- @rollbackSafe: true
+-- @irreversible: the rows are gone
+
+-- UP MIGRATION
+CREATE TABLE users (id INTEGER PRIMARY KEY, login TEXT NOT NULL);
+

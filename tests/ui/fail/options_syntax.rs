@@ -1,0 +1,9 @@
+use backstitch::engines::Postgres;
+use backstitch::{Migrations, migrations};
+
+static MIGRATIONS: Migrations<Postgres> =
+    migrations!("fail/good", options = "fail/options_syntax/backstitch.toml");
+
+fn main() {
+    let _ = &MIGRATIONS;
+}

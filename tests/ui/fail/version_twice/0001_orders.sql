@@ -1,0 +1,10 @@
+-- @name: Orders
+-- @description: Who can sign in.
+-- @timestamp: 2026-01-05T10:00:00Z
+-- @rollbackSafe: true
+
+-- UP MIGRATION
+CREATE TABLE orders (id INTEGER PRIMARY KEY, login TEXT NOT NULL);
+
+-- DOWN MIGRATION
+DROP TABLE orders;
