@@ -19,6 +19,11 @@ use crate::error::Error;
 /// - For a **URL** a connection of its own is opened and closed.
 ///
 /// It cannot be implemented elsewhere.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not lead to a database of `{DB}`",
+    label = "the migrations are for `{DB}`",
+    note = "give a pool (`&sqlx::Pool<_>`), a connection (`&mut _`) or a URL (`&str`) of this engine"
+)]
 pub trait Connect<'c, DB: Engine>: Send + private::Sealed {
     /// Opens the way.
     #[doc(hidden)]

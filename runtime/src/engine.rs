@@ -28,7 +28,7 @@ mod sqlite;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an engine of backstitch",
     label = "expected `sqlx::Postgres`, `sqlx::Sqlite` or `sqlx::MySql`",
-    note = "each engine is a feature of the same name: `backstitch = {{ version = \"0.1\", features = [\"postgres\"] }}`"
+    note = "each engine is a feature that must be switched on (`postgres`, `sqlite`, or `mysql` for MariaDB too): backstitch = {{ version = \"0.1\", features = [\"postgres\"] }}"
 )]
 pub trait Engine: Driver {}
 

@@ -72,16 +72,6 @@ impl Default for LoadOptions {
 }
 
 impl<DB: Engine> Migrations<DB> {
-    /// The list that `migrations!` made.
-    #[doc(hidden)]
-    pub const fn __embedded(embedded: Embedded) -> Migrations<DB> {
-        Migrations {
-            origin: Origin::Embedded(embedded),
-            set: OnceLock::new(),
-            engine: PhantomData,
-        }
-    }
-
     /// Reads the folder at run time, by the same code that reads it in the macro.
     ///
     /// # Errors
@@ -210,6 +200,20 @@ impl<DB: Engine> Migrations<DB> {
 }
 
 impl<DB> Migrations<DB> {
+    /// The list that `migrations!` made.
+    // The bound stands here, so that an engine whose feature is off is told of in its own words.
+    #[doc(hidden)]
+    pub const fn __embedded(embedded: Embedded) -> Migrations<DB>
+    where
+        DB: Engine,
+    {
+        Migrations {
+            origin: Origin::Embedded(embedded),
+            set: OnceLock::new(),
+            engine: PhantomData,
+        }
+    }
+
     /// Stands in for a list that did not compile, so that nothing else is complained about.
     #[doc(hidden)]
     pub const fn __invalid() -> Migrations<DB> {
