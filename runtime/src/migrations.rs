@@ -30,7 +30,7 @@ pub struct Migrations<DB> {
 enum Origin {
     Embedded(Embedded),
     /// Read at run time; the set is there from the start.
-    Loaded,
+    Loaded(Dialect, Digest),
 }
 
 /// What `migrations!` leaves in the binary. Written by the macro only.
@@ -107,7 +107,7 @@ impl<DB: Engine> Migrations<DB> {
     pub fn set(&self) -> &Set {
         self.set.get_or_init(|| match &self.origin {
             Origin::Embedded(embedded) => embedded.decode(),
-            Origin::Loaded => unreachable!("a loaded list has its set from the start"),
+            Origin::Loaded(..) => unreachable!("a loaded list has its set from the start"),
         })
     }
 
@@ -172,6 +172,14 @@ impl<DB: Engine> Migrations<DB> {
     /// See [`Migrator::wait`].
     pub async fn wait<'c>(&self, database: impl Connect<'c, DB>) -> Result<Report, Error> {
         self.migrator().wait(database).await
+    }
+
+    /// The SQL they are written in, without reading them.
+    pub(crate) fn dialect(&self) -> Dialect {
+        match &self.origin {
+            Origin::Embedded(embedded) => embedded.dialect,
+            Origin::Loaded => self.set().dialect,
+        }
     }
 
     /// How many migrations there are, without reading them.

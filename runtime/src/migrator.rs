@@ -211,7 +211,11 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         let run = async {
             let mut held = self.open(database).await?;
             if self.is_up_to_date(&mut held).await? {
-                return Ok(self.report(Report::default(), began));
+                let report = Report {
+                    remaining: self.beyond_target(),
+                    ..Report::default()
+                };
+                return Ok(self.report(report, began));
             }
             let mut held = held.into_own().await;
             let mut report = Report::default();
@@ -331,8 +335,9 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
     }
 
     async fn open<'c>(&self, database: impl Connect<'c, DB>) -> Result<Held<'c, DB>, Error> {
-        if !DB::speaks(self.set().dialect) {
-            return Err(Error::wrong_dialect(self.set().dialect, DB::PRODUCT));
+        let dialect = self.migrations.dialect();
+        if !DB::speaks(dialect) {
+            return Err(Error::wrong_dialect(dialect, DB::PRODUCT));
         }
         database.open().await
     }
@@ -363,6 +368,16 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         }
         let newest = newest.map_err(session::unreadable::<DB>)?;
         Ok(newest.is_some_and(|newest| newest.is_done(wanted)))
+    }
+
+    /// The ids that lie beyond the target: pending when exactly what comes before is applied.
+    fn beyond_target(&self) -> Vec<String> {
+        let Some(target) = self.target else {
+            return Vec::new();
+        };
+        let migrations = self.set().migrations.iter();
+        let beyond = migrations.filter(|one| one.version > target);
+        beyond.map(|one| one.id.clone()).collect()
     }
 
     async fn look_around<'s>(

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use backstitch_core::Dialect;
+use backstitch_core::{Dialect, lex};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteQueryResult, SqliteRow};
 use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, TypeInfo, ValueRef};
 
@@ -91,7 +91,13 @@ impl Driver for Sqlite {
             let query = sqlx::raw_sql(AssertSqlSafe(&*piece.sql));
             let stream = query.fetch_many(&mut *connection);
             match collect(stream, &one, SqliteQueryResult::rows_affected, text_of).await {
-                Ok(answer) => answers.push(answer.into_iter().next().unwrap_or_default()),
+                Ok(answer) => {
+                    let mut answer = answer.into_iter().next().unwrap_or_default();
+                    if !changes_rows(&piece.sql) {
+                        answer.rows_affected = 0;
+                    }
+                    answers.push(answer);
+                }
                 Err((_, error)) => {
                     let byte = Sqlite::locate(&error, &piece.sql)
                         .and_then(|byte| byte.checked_sub(piece.lead));
@@ -238,6 +244,24 @@ impl Driver for Sqlite {
     }
 }
 
+/// Whether SQLite counts what the statement changes: after any other it tells the count of the one
+/// before. <https://www.sqlite.org/c3ref/changes.html>
+fn changes_rows(sql: &str) -> bool {
+    let tokens = lex::lex(sql, Dialect::Sqlite).tokens;
+    let mut words = tokens
+        .iter()
+        .filter(|token| !token.kind.is_trivia())
+        .map(|token| token.span.of(sql));
+    let writes = |word: &str| {
+        let all = ["INSERT", "UPDATE", "DELETE", "REPLACE"];
+        all.iter().any(|write| word.eq_ignore_ascii_case(write))
+    };
+    match words.next() {
+        Some(with) if with.eq_ignore_ascii_case("WITH") => words.any(writes),
+        first => first.is_some_and(writes),
+    }
+}
+
 /// The file of the main database; `None` when it is in memory.
 async fn file_of(connection: &mut SqliteConnection) -> Option<String> {
     let message = Message::of([Piece::query(
@@ -312,5 +336,21 @@ fn text_of(row: &SqliteRow, index: usize) -> Option<String> {
             )
         }
         _ => row.try_get_unchecked::<String, _>(index).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::changes_rows;
+
+    #[test]
+    fn only_writing_statements_count() {
+        assert!(changes_rows("-- so\ninsert INTO t VALUES (1)"));
+        assert!(changes_rows("WITH a AS (SELECT 1) DELETE FROM t"));
+        assert!(!changes_rows("WITH a AS (SELECT 1) SELECT * FROM a"));
+        assert!(!changes_rows(
+            "CREATE TRIGGER g AFTER INSERT ON t BEGIN DELETE FROM t; END"
+        ));
+        assert!(!changes_rows(""));
     }
 }
