@@ -1,6 +1,11 @@
 //! The engines, in earnest: what is promised is tested on each of them.
 //!
-//! First the ground that the other tests stand on.
+//! First the ground that the other tests stand on, then the scenarios in the order in which
+//! somebody who adopts the library would ask.
 
+mod ground;
 mod proxy;
 mod servers;
+
+mod few_messages;
+mod round_trip;
