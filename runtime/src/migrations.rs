@@ -29,8 +29,8 @@ pub struct Migrations<DB> {
 
 enum Origin {
     Embedded(Embedded),
-    /// Read at run time; the set is there from the start.
-    Loaded(Dialect, Digest),
+    /// Read at run time: the set is there from the start, and its digest is known.
+    Loaded(Digest),
 }
 
 /// What `migrations!` leaves in the binary. Written by the macro only.
@@ -97,7 +97,7 @@ impl<DB: Engine> Migrations<DB> {
     /// A list of migrations that were made by other means, such as by a test.
     pub fn from_set(set: Set) -> Migrations<DB> {
         Migrations {
-            origin: Origin::Loaded,
+            origin: Origin::Loaded(set.digest()),
             set: OnceLock::from(set),
             engine: PhantomData,
         }
@@ -107,7 +107,7 @@ impl<DB: Engine> Migrations<DB> {
     pub fn set(&self) -> &Set {
         self.set.get_or_init(|| match &self.origin {
             Origin::Embedded(embedded) => embedded.decode(),
-            Origin::Loaded(..) => unreachable!("a loaded list has its set from the start"),
+            Origin::Loaded(_) => unreachable!("a loaded list has its set from the start"),
         })
     }
 
@@ -120,7 +120,7 @@ impl<DB: Engine> Migrations<DB> {
     pub fn digest(&self) -> Digest {
         match &self.origin {
             Origin::Embedded(embedded) => Digest::from_lanes(embedded.digest),
-            Origin::Loaded => self.set().digest(),
+            Origin::Loaded(digest) => *digest,
         }
     }
 
@@ -178,7 +178,7 @@ impl<DB: Engine> Migrations<DB> {
     pub(crate) fn dialect(&self) -> Dialect {
         match &self.origin {
             Origin::Embedded(embedded) => embedded.dialect,
-            Origin::Loaded => self.set().dialect,
+            Origin::Loaded(_) => self.set().dialect,
         }
     }
 
@@ -186,7 +186,7 @@ impl<DB: Engine> Migrations<DB> {
     pub(crate) fn known(&self) -> usize {
         match &self.origin {
             Origin::Embedded(embedded) => embedded.files.len(),
-            Origin::Loaded => self.set().migrations.len(),
+            Origin::Loaded(_) => self.set().migrations.len(),
         }
     }
 
@@ -194,7 +194,7 @@ impl<DB: Engine> Migrations<DB> {
     pub(crate) fn program(&self) -> Option<&'static str> {
         match &self.origin {
             Origin::Embedded(embedded) => Some(embedded.program),
-            Origin::Loaded => None,
+            Origin::Loaded(_) => None,
         }
     }
 
@@ -202,7 +202,7 @@ impl<DB: Engine> Migrations<DB> {
     pub(crate) fn watched_dir(&self) -> Option<&'static str> {
         match &self.origin {
             Origin::Embedded(embedded) if embedded.watched => Some(embedded.dir),
-            Origin::Embedded(_) | Origin::Loaded => None,
+            Origin::Embedded(_) | Origin::Loaded(_) => None,
         }
     }
 }
@@ -226,7 +226,7 @@ impl<DB> Migrations<DB> {
     #[doc(hidden)]
     pub const fn __invalid() -> Migrations<DB> {
         Migrations {
-            origin: Origin::Loaded,
+            origin: Origin::Loaded(Digest::EMPTY),
             set: OnceLock::new(),
             engine: PhantomData,
         }

@@ -1,6 +1,7 @@
 //! The verbs, and everything that can be set about them.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -747,12 +748,13 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         let Ok(entries) = std::fs::read_dir(dir) else {
             return;
         };
+        let known: HashSet<_> = self.migrations.iter().map(|one| one.id.as_str()).collect();
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let Some(id) = name.strip_suffix(".sql") else {
                 continue;
             };
-            if self.set().get(id).is_none() {
+            if !known.contains(id) {
                 tracing::warn!(
                     file = name,
                     dir,
