@@ -151,15 +151,23 @@ pub fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let near = |candidate: &str| {
-        strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase())
-    };
+    let lower = word.to_lowercase();
+    let limit = |candidate: &str| candidate.len().max(word.len()) / 3;
     candidates
         .into_iter()
-        .map(|candidate| (near(candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len().max(word.len()) / 3)
+        // A cheap bound: so many letters would have to be added or taken away.
+        .filter(|candidate| letters(candidate).abs_diff(letters(word)) <= limit(candidate))
+        .map(|candidate| {
+            let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
+            (distance, candidate)
+        })
+        .filter(|(distance, candidate)| *distance <= limit(candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+fn letters(word: &str) -> usize {
+    word.chars().count()
 }
 
 #[cfg(test)]

@@ -233,6 +233,9 @@ fn candidate(text: &str, index: usize, token: Token) -> Option<Candidate> {
         None if !alone => return None,
         None => {
             let words = comment.trim_matches(|c: char| c.is_whitespace() || "-#/*".contains(c));
+            if words.starts_with('@') {
+                return None; // an annotation
+            }
             let (kind, title) = near(text, words)?;
             (kind, title, Some(Fault::Misspelt))
         }
@@ -333,12 +336,11 @@ fn near(text: &str, words: &str) -> Option<(Kind, Option<Located<String>>)> {
 
 /// The kind whose words are a typing error or two away.
 fn closest(words: &str, kinds: &[Kind]) -> Option<Kind> {
-    let near = did_you_mean(words, kinds.iter().map(|kind| kind.words()))?;
-    let is_typo = words.len().abs_diff(near.len()) <= 2;
-    kinds
-        .iter()
-        .copied()
-        .find(|kind| is_typo && kind.words() == near)
+    // The lengths first: every comment of every file comes by here.
+    let is_near = |kind: &&Kind| words.len().abs_diff(kind.words().len()) <= 2;
+    let candidates = kinds.iter().filter(is_near).map(|kind| kind.words());
+    let near = did_you_mean(words, candidates)?;
+    kinds.iter().copied().find(|kind| kind.words() == near)
 }
 
 /// Keeps the real markers, and of those that are only like one the first of each kind that the
