@@ -10,6 +10,7 @@ use backstitch_core::Dialect;
 use futures_util::{Stream, StreamExt};
 use sqlx::{Column, Connection, Database, Either, Row};
 
+use crate::error::words_of;
 use crate::history::Names;
 use crate::message::{Answer, Message, Refused};
 use crate::session::Facts;
@@ -175,9 +176,14 @@ pub trait Driver: Database<Connection: Send> {
     /// What the server adds to its message: its code, detail and hint.
     fn remarks(error: &sqlx::Error) -> Vec<String>;
 
-    /// Where in `sql` the error happened, as far as its message tells. For engines whose errors
-    /// carry no position.
-    fn locate(error: &sqlx::Error, sql: &str) -> Option<usize>;
+    /// What the server says, in words for people who see the statement beside it.
+    fn words(error: &sqlx::Error) -> String {
+        words_of(error)
+    }
+
+    /// Where in `sql` the error happened, as far as its message tells. `sent` is `sql` and what was
+    /// sent behind it. For engines whose errors carry no position.
+    fn locate(error: &sqlx::Error, sql: &str, sent: &str) -> Option<usize>;
 
     /// Whether the database lives in this connection, so that closing it would lose the data.
     fn lives_in_connection(
@@ -241,20 +247,24 @@ fn number_of(name: &str) -> i64 {
     Digest::EMPTY.with(name, &Hasher::new().finish()).lanes()[0].cast_signed()
 }
 
-/// The first place where `sql` has `word` as a word or a quoted name, outside of comments.
+/// The first place where `sql` has `word` as a word, a quoted name or, failing that, a string:
+/// outside of comments.
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
-fn find_word(sql: &str, word: &str) -> Option<usize> {
-    use backstitch_core::lex;
+fn find_word(sql: &str, word: &str, dialect: Dialect) -> Option<usize> {
+    use backstitch_core::lex::{self, TokenKind};
 
     if word.is_empty() {
         return None;
     }
-    let unquote = |text: &str| text.trim_matches(['"', '`', '\'', '[', ']']).to_owned();
-    let tokens = lex::lex(sql, Dialect::MySql).tokens;
-    let tokens = tokens.iter().filter(|token| !token.kind.is_trivia());
-    let found = tokens.map(|token| token.span).find(|span| {
-        let text = span.of(sql);
-        text.eq_ignore_ascii_case(word) || unquote(text).eq_ignore_ascii_case(word)
-    });
-    found.map(|span| span.range().start)
+    let tokens = lex::lex(sql, dialect).tokens;
+    let find = |strings: bool| {
+        let found = tokens.iter().find(|token| {
+            let text = token.span.of(sql);
+            let bare = text.trim_matches(['"', '`', '\'', '[', ']']);
+            let fits = text.eq_ignore_ascii_case(word) || bare.eq_ignore_ascii_case(word);
+            fits && !token.kind.is_trivia() && (token.kind == TokenKind::String) == strings
+        });
+        found.map(|token| token.span.range().start)
+    };
+    find(false).or_else(|| find(true))
 }

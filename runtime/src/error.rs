@@ -119,11 +119,9 @@ impl Error {
 
     /// The first message alone, on one line, as the history keeps it.
     pub(crate) fn headline(&self) -> String {
-        self.inner
-            .diagnostics
-            .first()
-            .map(|first| first.message.clone())
-            .unwrap_or_default()
+        let first = self.inner.diagnostics.first();
+        let message = first.map_or("", |first| first.message.as_str());
+        message.lines().collect::<Vec<_>>().join(" ")
     }
 
     pub(crate) fn unreadable(diagnostics: Vec<Diagnostic>) -> Error {

@@ -572,7 +572,7 @@ pub(crate) fn statement_failed<DB: Engine>(
     };
     let mut remarks = DB::remarks(&refused.error);
     remarks.push(what_stays(job, done));
-    let mut diagnostic = Diagnostic::error("statement-failed", words_of(&refused.error))
+    let mut diagnostic = Diagnostic::error("statement-failed", DB::words(&refused.error))
         .at(source, place, label)
         .why(remarks.join("\n"));
     diagnostic.migration = Some(job.id.to_owned());

@@ -149,6 +149,10 @@ impl<DB: Product> Ground<DB> {
         })
     }
 
+    pub(crate) fn engine(&self) -> servers::Engine {
+        self.database.engine()
+    }
+
     pub(crate) fn url(&self) -> &str {
         self.database.url()
     }

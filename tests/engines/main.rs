@@ -7,5 +7,6 @@ mod ground;
 mod proxy;
 mod servers;
 
+mod errors;
 mod few_messages;
 mod round_trip;

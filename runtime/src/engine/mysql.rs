@@ -7,6 +7,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlQueryResult, MySqlRow};
 use sqlx::{AssertSqlSafe, MySql, MySqlConnection, Row};
 
 use crate::engine::{Bound, Driver, Engine, Limits, LockAttempt, Scope, collect, find_word};
+use crate::error::words_of;
 use crate::history::Names;
 use crate::message::{Answer, Message, Piece, Refused};
 use crate::session::Facts;
@@ -114,7 +115,7 @@ impl Driver for MySql {
             let part = Message {
                 pieces: message.pieces[run].to_vec(),
             };
-            let (text, _) = part.joined();
+            let (text, starts) = part.joined();
             let query = sqlx::raw_sql(AssertSqlSafe(text.as_str()));
             let stream = query.fetch_many(&mut *connection);
             match collect(stream, &part, MySqlQueryResult::rows_affected, text_of).await {
@@ -124,14 +125,19 @@ impl Driver for MySql {
                     answered.resize_with(part.pieces.len(), Answer::default);
                     answers.extend(answered);
                 }
-                Err((answered, error)) => {
-                    let piece = (first + answered.len()).min(message.pieces.len() - 1);
+                Err((mut answered, error)) => {
+                    if part.pieces.len() == 1 {
+                        // What a procedure answered before it failed is no answer.
+                        answered.clear();
+                    }
+                    let index = answered.len().min(part.pieces.len() - 1);
+                    let Piece { sql, lead, .. } = &part.pieces[index];
+                    let byte = MySql::locate(&error, sql, &text[starts[index]..])
+                        .and_then(|byte| byte.checked_sub(*lead));
                     answers.extend(answered);
-                    let byte = MySql::locate(&error, &message.pieces[piece].sql)
-                        .and_then(|byte| byte.checked_sub(message.pieces[piece].lead));
                     return Err(Refused {
                         answers,
-                        piece,
+                        piece: first + index,
                         byte,
                         error,
                     });
@@ -316,31 +322,50 @@ impl Driver for MySql {
         vec![format!("error {}{state}", error.number())]
     }
 
-    /// `… near 'text' at line 2` quotes up to 80 bytes of the statement; other messages quote a
-    /// name.
-    fn locate(error: &sqlx::Error, sql: &str) -> Option<usize> {
-        let message = server_error(error)?.message();
-        if let Some((_, rest)) = message.split_once("near '")
-            && let Some((near, line)) = rest.rsplit_once("' at line ")
-        {
+    /// `… near 'text' at line 2` goes on into what was sent behind the statement, and counts its
+    /// lines; the place is shown anyway.
+    fn words(error: &sqlx::Error) -> String {
+        let words = words_of(error);
+        match near(&words) {
+            Some((said, near, _)) if !near.is_empty() => {
+                let line = near.lines().next().unwrap_or_default();
+                format!("{said}near '{}'", line.trim_end_matches([';', ' ', '\t']))
+            }
+            Some(_) | None => words,
+        }
+    }
+
+    /// `… near 'text' at line 2` quotes up to 80 bytes; other messages quote a name. What is wrong
+    /// with a value is not to be found by the value.
+    fn locate(error: &sqlx::Error, sql: &str, sent: &str) -> Option<usize> {
+        const DATA_EXCEPTION: &str = "22";
+        const CONSTRAINT_VIOLATION: &str = "23";
+        let error = server_error(error)?;
+        let message = error.message();
+        if let Some((_, near, line)) = near(message) {
             if near.is_empty() {
                 return Some(sql.trim_end().len());
             }
-            let line: usize = line.trim().parse().unwrap_or(1);
-            let line_start = sql
+            let line_start = sent
                 .match_indices('\n')
                 .map(|(newline, _)| newline + 1)
                 .nth(line.checked_sub(2).unwrap_or(usize::MAX))
                 .unwrap_or(0);
+            // MariaDB puts dots where it cut.
+            let near = near.strip_suffix("...").unwrap_or(near);
             let near = near.trim_end_matches('\u{fffd}');
-            return sql[line_start..]
-                .find(near)
-                .map(|byte| line_start + byte)
-                .or(sql.find(near));
+            let in_line = sent[line_start..].find(near).map(|byte| line_start + byte);
+            return in_line
+                .or_else(|| sent.find(near))
+                .map(|byte| byte.min(sql.trim_end().len()));
+        }
+        let state = error.code().unwrap_or_default();
+        if state.starts_with(DATA_EXCEPTION) || state.starts_with(CONSTRAINT_VIOLATION) {
+            return None;
         }
         let name = message.split('\'').nth(1)?;
         let name = name.rsplit('.').next().unwrap_or(name);
-        find_word(sql, name)
+        find_word(sql, name, Dialect::MySql)
     }
 
     async fn lives_in_connection(_connection: &mut MySqlConnection) -> bool {
@@ -355,6 +380,13 @@ impl Driver for MySql {
         let database = options.get_database().unwrap_or_default();
         format!("mysql://{}@{place}/{database}", options.get_username())
     }
+}
+
+/// A message of the form `… near 'text' at line 2` in its parts.
+fn near(message: &str) -> Option<(&str, &str, usize)> {
+    let (said, rest) = message.split_once("near '")?;
+    let (near, line) = rest.rsplit_once("' at line ")?;
+    Some((said, near, line.trim().parse().ok()?))
 }
 
 /// An expression for the lock's name: locks belong to the server, so the database is part of it,

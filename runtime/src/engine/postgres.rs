@@ -305,7 +305,7 @@ impl Driver for Postgres {
             .collect()
     }
 
-    fn locate(_error: &sqlx::Error, _sql: &str) -> Option<usize> {
+    fn locate(_error: &sqlx::Error, _sql: &str, _sent: &str) -> Option<usize> {
         None
     }
 

@@ -99,7 +99,7 @@ impl Driver for Sqlite {
                     answers.push(answer);
                 }
                 Err((_, error)) => {
-                    let byte = Sqlite::locate(&error, &piece.sql)
+                    let byte = Sqlite::locate(&error, &piece.sql, &piece.sql)
                         .and_then(|byte| byte.checked_sub(piece.lead));
                     return Err(Refused {
                         answers,
@@ -215,24 +215,23 @@ impl Driver for Sqlite {
     }
 
     /// `near "word": syntax error`, `no such column: name`, `table name already exists`.
-    fn locate(error: &sqlx::Error, sql: &str) -> Option<usize> {
+    fn locate(error: &sqlx::Error, sql: &str, _sent: &str) -> Option<usize> {
+        let find = |word: &str| find_word(sql, word, Dialect::Sqlite);
         let message = error.as_database_error()?.message();
         if message.starts_with("incomplete input") {
             return Some(sql.trim_end().len());
         }
-        let quoted = message.split('"').nth(1);
+        let quoted = || message.split('"').nth(1);
+        let after_colon = || Some(message.split_once(": ")?.1);
         let named = || {
-            let after_colon = message.split_once(": ")?.1;
-            let name = after_colon.split([' ', ',']).next()?;
+            let name = after_colon()?.split([' ', ',']).next()?;
             Some(name.rsplit('.').next().unwrap_or(name))
         };
-        let word = || {
-            message
-                .split(' ')
-                .find(|word| find_word(sql, word).is_some())
-        };
-        let found = quoted.or_else(named).and_then(|name| find_word(sql, name));
-        found.or_else(|| find_word(sql, word()?))
+        quoted()
+            .and_then(find)
+            .or_else(|| find(after_colon()?))
+            .or_else(|| find(named()?))
+            .or_else(|| message.split(' ').find_map(find))
     }
 
     async fn lives_in_connection(connection: &mut SqliteConnection) -> bool {
