@@ -44,7 +44,24 @@ use proc_macro::TokenStream;
 /// reported at once:
 ///
 /// ```text
+/// error: unknown annotation `@rolbackSafe` [annotation-unknown]
+///         --> migrations/0003_add_user_email.sql:4:4
+///          |
+///        4 | -- @rolbackSafe: true
+///          |    ^^^^^^^^^^^^ did you mean `@rollbackSafe`?
+///          |
+///          = why: An annotation that nobody reads would be a promise that nobody keeps.
+///          = help: Write the key in full:
+///                  -- @rollbackSafe: true
+///
+///  --> src/main.rs:4:55
+///   |
+/// 4 | static MIGRATIONS: Migrations<Postgres> = migrations!("migrations");
+///   |                                                       ^^^^^^^^^^^^
 /// ```
+///
+/// The code in brackets is stable. The value is then a stand-in of the right type, so that nothing
+/// else is complained about.
 ///
 /// What is only unwise comes out as a compiler warning, a use of something deprecated, because
 /// stable Rust has no other warning for macros.
@@ -52,16 +69,16 @@ use proc_macro::TokenStream;
 /// # When it is read again
 ///
 /// The compiler watches every file that was read, the options and `backstitch.lock` among them:
-/// editing or deleting one compiles the service again. What it cannot watch is a folder, so a
-/// *new* migration is noticed when one of these holds:
+/// editing or deleting one compiles the service again. What stable Rust cannot watch is a folder,
+/// so a *new* migration is noticed when one of these holds:
 ///
 /// - The crate has the build script `fn main() { println!("cargo:rerun-if-changed=migrations"); }`.
 /// - The folder has a `backstitch.lock`, which changes with the new file.
 /// - Anything else in the crate has changed.
 ///
-/// The same goes for a new `backstitch.toml`, which the build script does not watch: change a
-/// Rust file, or run `touch src/main.rs`. In debug builds the service compares the folder with
-/// what it holds when it starts, and warns.
+/// A first `backstitch.lock` is noticed by the build script too, a first `backstitch.toml` is not:
+/// run `touch src/main.rs`. In debug builds the service compares the folder with what it holds
+/// when it starts, and warns.
 #[proc_macro]
 pub fn migrations(input: TokenStream) -> TokenStream {
     expand::expand(input.into()).into()
