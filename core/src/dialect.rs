@@ -4,11 +4,15 @@
 //! one table for each engine in the files beside it. What a statement means to the schema is not
 //! asked here.
 
+#[cfg(feature = "model")]
+mod model;
 mod mysql;
 pub(crate) mod phrase;
 mod postgres;
 mod sqlite;
 
+#[cfg(feature = "model")]
+pub(crate) use model::{Family, Folding};
 use serde::{Deserialize, Serialize};
 
 use phrase::Phrase;

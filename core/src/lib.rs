@@ -6,6 +6,8 @@
 //! The modules in the order in which a file passes through them:
 
 pub mod annotation;
+#[cfg(feature = "model")]
+pub mod change;
 pub mod checksum;
 pub mod diagnostic;
 pub mod dialect;
@@ -14,7 +16,13 @@ pub mod lex;
 pub mod lockfile;
 pub mod migration;
 pub mod options;
+#[cfg(feature = "model")]
+pub mod proof;
 pub mod render;
+#[cfg(feature = "model")]
+pub mod replay;
+#[cfg(feature = "model")]
+pub mod schema;
 pub mod set;
 pub mod source;
 pub mod split;

@@ -1,0 +1,401 @@
+//! A stretch of SQL that is kept as text: a default, a condition, the query of a view.
+//!
+//! It is kept in one spelling, so that what differs only in case, blanks, comments and needless
+//! quotes is equal. What is equal in meaning beyond that is not known: see [`Likeness`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::name::Name;
+use crate::dialect::Dialect;
+use crate::lex::{self, Lexeme, TokenKind};
+use crate::source::Span;
+
+/// A stretch of SQL in one spelling.
+#[derive(Clone, Debug)]
+pub struct Fragment {
+    /// Words in lower case, names without needless quotes, one blank where one is needed.
+    pub text: Arc<str>,
+    /// Where it was written.
+    pub span: Span,
+}
+
+impl PartialEq for Fragment {
+    fn eq(&self, other: &Fragment) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Fragment {}
+
+/// Whether two fragments mean the same to the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Likeness {
+    /// They do.
+    Same,
+    /// They do not.
+    Different,
+    /// It cannot be told from the text.
+    Unknown,
+}
+
+impl Fragment {
+    /// Nothing at all.
+    pub fn empty(span: Span) -> Fragment {
+        Fragment {
+            text: "".into(),
+            span,
+        }
+    }
+
+    /// The fragment of these tokens.
+    pub fn of(lexemes: &[Lexeme<'_>], dialect: Dialect) -> Fragment {
+        let span = match lexemes {
+            [] => Span::default(),
+            [first, .., last] => first.span.to(last.span),
+            [only] => only.span,
+        };
+        Fragment {
+            text: spell(without_parentheses(lexemes), dialect).into(),
+            span,
+        }
+    }
+
+    /// The fragment of a text.
+    pub fn parse(text: &str, dialect: Dialect) -> Fragment {
+        let tokens = lex::lex(text, dialect).tokens;
+        Fragment::of(&lex::lexemes(text, &tokens), dialect)
+    }
+
+    /// Whether it means the same as `other`.
+    pub fn likeness(&self, other: &Fragment, dialect: Dialect) -> Likeness {
+        if self.text == other.text {
+            return Likeness::Same;
+        }
+        let (ours, theirs) = (
+            Essence::of(&self.text, dialect),
+            Essence::of(&other.text, dialect),
+        );
+        let constants = ours.constant && theirs.constant;
+        if constants && ours.words == theirs.words && ours.casts != theirs.casts {
+            return Likeness::Unknown;
+        }
+        match ours.star || theirs.star || ours.words == theirs.words {
+            true => Likeness::Unknown,
+            false => Likeness::Different,
+        }
+    }
+
+    /// The same with the name `from` written as `to`, wherever it stands as a whole word.
+    #[must_use]
+    pub fn renamed(&self, from: &Name, to: &Name, dialect: Dialect) -> Fragment {
+        let tokens = lex::lex(&self.text, dialect).tokens;
+        let mut text = String::with_capacity(self.text.len());
+        for token in &tokens {
+            let word = token.span.of(&self.text);
+            match name_of(token.kind, word, dialect) {
+                Some(name) if name == *from => text.push_str(&quoted(to.as_str(), dialect)),
+                _ => text.push_str(word),
+            }
+        }
+        Fragment {
+            text: text.into(),
+            span: self.span,
+        }
+    }
+
+    /// Whether the name stands in it as a whole word.
+    pub fn mentions(&self, name: &Name, dialect: Dialect) -> bool {
+        self.names(dialect).contains(name)
+    }
+
+    /// The words in it that may be names.
+    pub fn names(&self, dialect: Dialect) -> Vec<Name> {
+        lex::lex(&self.text, dialect)
+            .tokens
+            .iter()
+            .filter_map(|token| name_of(token.kind, token.span.of(&self.text), dialect))
+            .collect()
+    }
+}
+
+/// What remains of a fragment when spelling is left out: its names and literals.
+#[derive(Default)]
+struct Essence {
+    words: BTreeMap<String, usize>,
+    casts: Vec<String>,
+    star: bool,
+    /// A literal, with or without casts.
+    constant: bool,
+}
+
+/// Words that say how and not what: they come and go with the spelling.
+const CONNECTIVES: &[&str] = &[
+    "and",
+    "any",
+    "array",
+    "as",
+    "asc",
+    "between",
+    "by",
+    "case",
+    "cast",
+    "coalesce",
+    "collate",
+    "default",
+    "distinct",
+    "else",
+    "end",
+    "false",
+    "from",
+    "full",
+    "group",
+    "having",
+    "ilike",
+    "in",
+    "inner",
+    "is",
+    "isnull",
+    "join",
+    "lateral",
+    "left",
+    "like",
+    "not",
+    "notnull",
+    "null",
+    "on",
+    "or",
+    "order",
+    "outer",
+    "over",
+    "partition",
+    "right",
+    "row",
+    "select",
+    "similar",
+    "some",
+    "text",
+    "then",
+    "to",
+    "true",
+    "union",
+    "using",
+    "values",
+    "when",
+    "where",
+    "with",
+    "public",
+    "all",
+    "current_timestamp",
+    "now",
+    "character",
+    "varying",
+    "varchar",
+    "char",
+    "bpchar",
+    "integer",
+    "int",
+    "int4",
+    "bigint",
+    "int8",
+    "numeric",
+    "decimal",
+    "boolean",
+    "bool",
+    "timestamp",
+    "timestamptz",
+    "time",
+    "zone",
+    "without",
+    "double",
+    "precision",
+    "float8",
+    "pg_catalog",
+    "current_date",
+    "localtimestamp",
+    "transaction_timestamp",
+    "substring",
+    "position",
+    "trim",
+    "extract",
+    "overlay",
+    "for",
+];
+
+impl Essence {
+    fn of(text: &str, dialect: Dialect) -> Essence {
+        let tokens = lex::lex(text, dialect).tokens;
+        let lexemes = lex::lexemes(text, &tokens);
+        let mut essence = Essence::default();
+        let mut after_cast = false;
+        let mut others = 0;
+        for lexeme in &lexemes {
+            match lexeme.kind {
+                TokenKind::Operator if lexeme.text == "::" => {
+                    after_cast = true;
+                    continue;
+                }
+                TokenKind::Operator if lexeme.text == "*" => essence.star = true,
+                TokenKind::Word | TokenKind::QuotedName if after_cast => {
+                    essence.casts.push(lexeme.text.to_owned());
+                }
+                TokenKind::Word | TokenKind::QuotedName => {
+                    others += 1;
+                    if !CONNECTIVES.contains(&lexeme.text) {
+                        *essence.words.entry(lexeme.text.to_owned()).or_default() += 1;
+                    }
+                }
+                TokenKind::String | TokenKind::Number => {
+                    *essence.words.entry(lexeme.text.to_owned()).or_default() += 1;
+                }
+                TokenKind::Operator if lexeme.text == "-" => {
+                    *essence.words.entry("-".to_owned()).or_default() += 1;
+                }
+                _ => {}
+            }
+            after_cast = false;
+        }
+        let literals: usize = essence.words.values().sum();
+        essence.constant = others == 0 && literals == 1;
+        // A name may stand once or twice, with its table or without; a literal cannot.
+        for (word, count) in &mut essence.words {
+            if !word.starts_with(['\'', '-']) && !word.starts_with(|c: char| c.is_ascii_digit()) {
+                *count = 1;
+            }
+        }
+        essence
+    }
+}
+
+/// The tokens without parentheses around all of them.
+fn without_parentheses<'l, 't>(mut lexemes: &'l [Lexeme<'t>]) -> &'l [Lexeme<'t>] {
+    while let [first, inner @ .., last] = lexemes {
+        let wrapped = first.text == "("
+            && last.text == ")"
+            && crate::dialect::phrase::parentheses(lexemes) == lexemes.len();
+        if !wrapped || inner.is_empty() {
+            break;
+        }
+        lexemes = inner;
+    }
+    lexemes
+}
+
+/// The name that a token is, if it can be one.
+pub(crate) fn name_of(kind: TokenKind, text: &str, dialect: Dialect) -> Option<Name> {
+    match kind {
+        TokenKind::Word => Some(Name::unquoted(text, dialect)),
+        TokenKind::QuotedName => Some(Name::new(&unquote(text), dialect)),
+        _ => None,
+    }
+}
+
+/// What stands between the quotes of a name.
+pub(crate) fn unquote(text: &str) -> String {
+    let mut chars = text.chars();
+    let Some(open) = chars.next() else {
+        return String::new();
+    };
+    let close = if open == '[' { ']' } else { open };
+    let inner = chars.as_str();
+    let inner = inner.strip_suffix(close).unwrap_or(inner);
+    let doubled: String = [close, close].iter().collect();
+    inner.replace(&doubled, &close.to_string())
+}
+
+/// The name as one has to write it.
+pub(crate) fn quoted(name: &str, dialect: Dialect) -> String {
+    match is_plain(name, dialect) {
+        true => name.to_owned(),
+        false => {
+            let quote = dialect.modelling().name_quote;
+            let doubled: String = [quote, quote].iter().collect();
+            format!("{quote}{}{quote}", name.replace(quote, &doubled))
+        }
+    }
+}
+
+/// Whether a name needs no quotes.
+fn is_plain(name: &str, dialect: Dialect) -> bool {
+    let mut bytes = name.bytes();
+    let begins = bytes
+        .next()
+        .is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    begins
+        && bytes.all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit())
+        && !dialect.modelling().reserved.contains(&name)
+}
+
+fn spell(lexemes: &[Lexeme<'_>], dialect: Dialect) -> String {
+    let mut text = String::new();
+    let mut before: Option<TokenKind> = None;
+    for lexeme in lexemes {
+        let word = spelling(lexeme, dialect);
+        if let Some(before) = before
+            && needs_blank(before, &text, lexeme.kind, &word)
+        {
+            text.push(' ');
+        }
+        text.push_str(&word);
+        before = Some(lexeme.kind);
+    }
+    text
+}
+
+fn spelling(lexeme: &Lexeme<'_>, dialect: Dialect) -> String {
+    match lexeme.kind {
+        TokenKind::Word => lexeme.text.to_lowercase(),
+        TokenKind::QuotedName if !lexeme.text.starts_with(['U', 'u']) => {
+            let inner = unquote(lexeme.text);
+            let folded = Name::new(&inner, dialect);
+            quoted(folded.key(), dialect)
+        }
+        TokenKind::String if lexeme.text.starts_with(['e', 'E']) && !lexeme.text.contains('\\') => {
+            lexeme.text[1..].to_owned()
+        }
+        TokenKind::Operator if lexeme.text == "!=" => "<>".to_owned(),
+        TokenKind::Operator if lexeme.text == "==" => "=".to_owned(),
+        _ => lexeme.text.to_owned(),
+    }
+}
+
+fn needs_blank(before: TokenKind, text: &str, kind: TokenKind, word: &str) -> bool {
+    let tight_after = text.ends_with(['(', '[', '.']) || text.ends_with("::");
+    let tight_before = matches!(word, ")" | "]" | "." | "," | "::" | "[");
+    let call = word == "(" && matches!(before, TokenKind::Word | TokenKind::QuotedName);
+    let _ = kind;
+    !(tight_after || tight_before || call)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(a: &str, b: &str, expected: Likeness) {
+        let dialect = Dialect::Postgres;
+        let fragment = |text| Fragment::parse(text, dialect);
+        assert_eq!(
+            fragment(a).likeness(&fragment(b), dialect),
+            expected,
+            "{} and {}",
+            fragment(a).text,
+            fragment(b).text
+        );
+    }
+
+    #[test]
+    fn spelling_does_not_count() {
+        check("( NOW ( ) )", "now()", Likeness::Same);
+        check("\"a\" != 1 -- x", "A <> 1", Likeness::Same);
+        check("\"A\" = 1", "a = 1", Likeness::Different);
+    }
+
+    #[test]
+    fn other_literals_are_another_meaning() {
+        check("'a'", "'b'", Likeness::Different);
+        check("a IN ('x', 'y')", "a IN ('x')", Likeness::Different);
+        check("a IN ('x')", "a = ANY (ARRAY['x'])", Likeness::Unknown);
+        check("'a'", "'a'::text", Likeness::Unknown);
+    }
+}

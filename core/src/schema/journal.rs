@@ -1,0 +1,194 @@
+//! Reading and writing objects, with a journal of what they were before.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Class, Key, Object, Schema};
+use crate::change::Name;
+use crate::dialect::Dialect;
+
+/// A place in the journal to which one can go back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(usize);
+
+/// One write: which object, and what it was before.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The object.
+    pub key: Key,
+    /// Its value before; `None` when it was not there.
+    pub before: Option<Arc<Object>>,
+}
+
+impl Schema {
+    /// A schema without objects.
+    pub fn new(dialect: Dialect) -> Schema {
+        Schema {
+            dialect,
+            objects: BTreeMap::new(),
+            dependants: BTreeMap::new(),
+            journal: Vec::new(),
+        }
+    }
+
+    /// The SQL of the migrations that made it.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The object of that key.
+    pub fn get(&self, key: &Key) -> Option<&Arc<Object>> {
+        self.objects.get(key)
+    }
+
+    /// Whether there is an object of that key.
+    pub fn has(&self, key: &Key) -> bool {
+        self.objects.contains_key(key)
+    }
+
+    /// Every object in the order of the keys.
+    pub fn objects(&self) -> impl Iterator<Item = (&Key, &Arc<Object>)> {
+        self.objects.iter()
+    }
+
+    /// The objects of a class in a schema.
+    pub fn in_schema<'s>(
+        &'s self,
+        class: Class,
+        schema: &Name,
+    ) -> impl Iterator<Item = (&'s Key, &'s Arc<Object>)> {
+        let first = Key {
+            class,
+            schema: schema.clone(),
+            within: None,
+            name: Name::new("", self.dialect),
+        };
+        let schema = schema.clone();
+        self.objects
+            .range(first..)
+            .take_while(move |(key, _)| key.class == class && key.schema == schema)
+    }
+
+    /// The objects of a class that are named within `owner`.
+    pub fn within(&self, class: Class, owner: &Key) -> Vec<Key> {
+        let first = Key::within(class, owner, Name::new("", self.dialect));
+        self.objects
+            .range(first.clone()..)
+            .map(|(key, _)| key)
+            .take_while(|key| {
+                key.class == class && key.schema == first.schema && key.within == first.within
+            })
+            .cloned()
+            .collect()
+    }
+
+    /// The objects that name the one of that key.
+    pub fn dependants(&self, key: &Key) -> impl Iterator<Item = &Key> {
+        self.dependants.get(key).into_iter().flatten()
+    }
+
+    /// Puts an object in its place, or takes it away.
+    pub fn put(&mut self, key: Key, object: Option<Object>) {
+        self.replace(key, object.map(Arc::new), true);
+    }
+
+    /// Changes the object of that key, if it is there.
+    pub fn update(&mut self, key: &Key, change: impl FnOnce(&mut Object)) {
+        if let Some(before) = self.get(key) {
+            let mut after = Object::clone(before);
+            change(&mut after);
+            if after != **before {
+                self.put(key.clone(), Some(after));
+            }
+        }
+    }
+
+    /// Where the journal stands now.
+    pub fn mark(&self) -> Mark {
+        Mark(self.journal.len())
+    }
+
+    /// What was written since `mark`, oldest first.
+    pub fn since(&self, mark: Mark) -> &[Entry] {
+        &self.journal[mark.0..]
+    }
+
+    /// What was written between two marks, oldest first.
+    pub fn between(&self, from: Mark, to: Mark) -> &[Entry] {
+        &self.journal[from.0..to.0]
+    }
+
+    /// The objects written since `mark`, each with its value at that time.
+    pub fn touched(&self, mark: Mark) -> BTreeMap<Key, Option<Arc<Object>>> {
+        let mut touched = BTreeMap::new();
+        for entry in self.since(mark) {
+            touched
+                .entry(entry.key.clone())
+                .or_insert_with(|| entry.before.clone());
+        }
+        touched
+    }
+
+    /// Takes back everything since `mark`. What is returned goes forward again with
+    /// [`redo`](Schema::redo).
+    pub fn undo(&mut self, mark: Mark) -> Vec<(Key, Option<Arc<Object>>)> {
+        let mut forward = Vec::new();
+        while self.journal.len() > mark.0 {
+            let Some(entry) = self.journal.pop() else {
+                break;
+            };
+            forward.push((entry.key.clone(), self.get(&entry.key).cloned()));
+            self.replace(entry.key, entry.before, false);
+        }
+        forward.reverse();
+        forward
+    }
+
+    /// Does again what [`undo`](Schema::undo) took back.
+    pub fn redo(&mut self, forward: Vec<(Key, Option<Arc<Object>>)>) {
+        for (key, object) in forward {
+            self.replace(key, object, true);
+        }
+    }
+
+    /// Forgets the journal: nothing before can be taken back any more.
+    pub fn forget(&mut self) {
+        self.journal.clear();
+    }
+
+    fn replace(&mut self, key: Key, object: Option<Arc<Object>>, keep: bool) {
+        let names = object.as_ref().map(|object| object.names());
+        let before = match object {
+            Some(object) => self.objects.insert(key.clone(), object),
+            None => self.objects.remove(&key),
+        };
+        let names_before = before.as_ref().map(|before| before.names());
+        if names_before != names {
+            self.relink(
+                &key,
+                names_before.unwrap_or_default(),
+                names.unwrap_or_default(),
+            );
+        }
+        if keep {
+            self.journal.push(Entry { key, before });
+        }
+    }
+
+    fn relink(&mut self, key: &Key, before: BTreeSet<Key>, after: BTreeSet<Key>) {
+        for gone in before.difference(&after) {
+            if let Some(dependants) = self.dependants.get_mut(gone) {
+                dependants.remove(key);
+                if dependants.is_empty() {
+                    self.dependants.remove(gone);
+                }
+            }
+        }
+        for come in after.difference(&before) {
+            self.dependants
+                .entry(come.clone())
+                .or_default()
+                .insert(key.clone());
+        }
+    }
+}

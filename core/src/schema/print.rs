@@ -1,0 +1,1 @@
+//! Objects of the model as the statements that make them.
