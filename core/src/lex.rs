@@ -179,30 +179,30 @@ fn unterminated(source: &Source, fault: &Fault) -> Diagnostic {
         Open::String => (
             "unterminated-string",
             "string",
-            format!("close it where it ends, and double the quotes inside: `{quote}{quote}`"),
+            format!("Close it where it ends; a quote inside is doubled: `{quote}{quote}`."),
         ),
         Open::DollarString => (
             "unterminated-dollar-quote",
             "dollar-quoted string",
-            format!("close it where it ends: `{opener}`"),
+            format!("Close it where it ends:\n{opener}"),
         ),
         Open::QuotedName => (
             "unterminated-name",
             "quoted name",
             format!(
-                "close it where it ends: `{}`",
+                "Close it where it ends:\n{}",
                 if quote == "[" { "]" } else { quote }
             ),
         ),
         Open::BlockComment => (
             "unterminated-comment",
             "comment",
-            "close it where it ends: `*/`".to_owned(),
+            "Close it where it ends:\n*/".to_owned(),
         ),
     };
     Diagnostic::error(code, format!("this {what} does not end"))
         .at(source, fault.span, "opened here")
-        .why("everything from here to the end of the file is part of it, section markers included")
+        .why("Everything from here to the end of the file is part of it, section markers included.")
         .help(help)
 }
 
@@ -211,8 +211,8 @@ fn nul_character(source: &Source) -> Option<Diagnostic> {
     Some(
         Diagnostic::error("nul-character", "the file holds a NUL character")
             .at(source, Span::new(first..first + 1), "the first one")
-            .why("engines end a statement at it, or refuse it")
-            .help("save the file as UTF-8 text; many of them are a sign of UTF-16"),
+            .why("Engines end a statement at it, or refuse it.")
+            .help("Save the file as UTF-8 text; many of them are a sign of UTF-16."),
     )
 }
 
@@ -569,14 +569,14 @@ mod tests {
             diagnose("$f$ a"),
             [(
                 "unterminated-dollar-quote",
-                "close it where it ends: `$f$`".to_owned()
+                "Close it where it ends:\n$f$".to_owned()
             )]
         );
         assert_eq!(
             diagnose("E'a"),
             [(
                 "unterminated-string",
-                "close it where it ends, and double the quotes inside: `''`".to_owned()
+                "Close it where it ends; a quote inside is doubled: `''`.".to_owned()
             )]
         );
         assert_eq!(diagnose("a\0")[0].0, "nul-character");

@@ -126,8 +126,8 @@ fn unterminated_body(source: &Source, fault: &BodyFault) -> Diagnostic {
     };
     Diagnostic::error("unterminated-body", format!("this {opener} has no END"))
         .at(source, fault.span, "opened here")
-        .why("everything up to the end of the section is taken as part of it")
-        .help(format!("close it after its last statement: `{closer}`"))
+        .why("Everything up to the end of the section is taken as part of it.")
+        .help(format!("Close it after its last statement:\n{closer}"))
 }
 
 fn client_command(source: &Source, span: Span) -> Diagnostic {
@@ -140,16 +140,16 @@ fn client_command(source: &Source, span: Span) -> Diagnostic {
         format!("`{word}` is a command of a client program, not SQL"),
     )
     .at(source, here, "no server understands this")
-    .why("it works in the shell it was tried in and fails through every driver");
+    .why("It works in the shell it was tried in and fails through every driver.");
     if word.eq_ignore_ascii_case("DELIMITER") {
         return diagnostic.help(
-            "delete the DELIMITER lines, a body is found by its BEGIN and END, \
-             and end each body with `END;`",
+            "Delete the DELIMITER lines; a body is found by its BEGIN and END. End each body \
+             with:\nEND;",
         );
     }
     diagnostic.help(match word {
-        "\\G" | "\\g" => "end the statement with `;`",
-        _ => "delete the line, and write what it stands for as SQL",
+        "\\G" | "\\g" => "End the statement with `;`.",
+        _ => "Delete the line, and write what it stands for as SQL.",
     })
 }
 

@@ -140,7 +140,7 @@ fn asks_for_none(file: &File<'_>) -> bool {
             let words = words
                 .trim_start_matches("migrate:up ")
                 .trim_start_matches("migrate:down ");
-            NO_TRANSACTION.iter().any(|hint| words == *hint)
+            NO_TRANSACTION.contains(&words)
         })
 }
 

@@ -29,12 +29,12 @@ pub(super) fn explain(
             "the migration already runs in a transaction",
         )
         .why(
-            "the runner commits a migration together with its row in the history; \
-             a transaction that begins or ends in between takes the two apart",
+            "The runner commits a migration together with its row in the history; \
+             a transaction that begins or ends in between takes the two apart.",
         )
         .help(
-            "delete this line, the transaction around the migration does what it asks for; \
-             statements that must not share one go into files of their own",
+            "Delete this line; the transaction around the migration does what it asks for. \
+             Statements that must not share one go into files of their own.",
         ),
         (Nature::TransactionControl, Transaction::None) => Diagnostic::error(
             "transaction-control",
@@ -42,12 +42,12 @@ pub(super) fn explain(
         )
         .at(source, found.span, "each statement is committed by itself")
         .why(
-            "the runner notes after each statement that it is done, so that a failed migration \
-             goes on where it stopped; inside a transaction of the file the notes would be lost",
+            "The runner notes after each statement that it is done, so that a failed migration \
+             goes on where it stopped; inside a transaction of the file the notes would be lost.",
         )
         .help(
-            "delete this line; what must run in one transaction goes into a file of its own, \
-             without `-- @transaction: false`",
+            "Delete this line; what must run in one transaction goes into a file of its own, \
+             without `-- @transaction: false`.",
         ),
         (Nature::TransactionControlInBlock, Transaction::One) => Diagnostic::error(
             "transaction-control",
@@ -58,21 +58,21 @@ pub(super) fn explain(
             found.span,
             "ends a transaction that belongs to the runner",
         )
-        .why("the engine refuses it: invalid transaction termination")
+        .why("The engine refuses it: invalid transaction termination.")
         .help(outside_help()),
         (Nature::OutsideTransaction, Transaction::One) => Diagnostic::error(
             "not-in-transaction",
             format!("`{words}` cannot run inside a transaction"),
         )
         .at(source, found.span, "the migration runs in a transaction")
-        .why("the engine refuses it there, even when it is the only statement")
+        .why("The engine refuses it there, even when it is the only statement.")
         .help(outside_help()),
         (Nature::OutsideTransactionIf(condition), Transaction::One) => Diagnostic::warn(
             "not-in-transaction",
             format!("`{words}` fails inside a transaction if {condition}"),
         )
         .at(source, found.span, "the migration runs in a transaction")
-        .why("the text does not tell which it is")
+        .why("The text does not tell which it is.")
         .help(outside_help()),
         (Nature::PragmaOutsideTransaction(effect), Transaction::One) => {
             explain_pragma(source, found.span, &words, effect)
@@ -93,21 +93,21 @@ pub(super) fn explain(
             found.span,
             "no rows can be sent while migrations run",
         )
-        .why("it works in a shell and in dump files only; the rows behind it are no SQL")
-        .help("write the rows as SQL: `INSERT INTO t (a, b) VALUES (1, 'x'), (2, 'y');`"),
+        .why("It works in a shell and in dump files only; the rows behind it are no SQL.")
+        .help("Write the rows as SQL:\nINSERT INTO t (a, b) VALUES (1, 'x'), (2, 'y');"),
         (Nature::ClientVariable, _) => Diagnostic::error(
             "client-command",
             format!("`{words}` is a variable of a client program"),
         )
         .at(source, found.span, "nothing replaces this")
-        .why("the client program puts its value in before the server sees the statement")
-        .help("write the value itself"),
+        .why("The client program puts its value in before the server sees the statement.")
+        .help("Write the value itself."),
     };
     Some(diagnostic)
 }
 
 fn outside_help() -> &'static str {
-    "give it a migration of its own that runs without a transaction: `-- @transaction: false`"
+    "Give it a migration of its own that runs without a transaction:\n-- @transaction: false"
 }
 
 fn explain_pragma(source: &Source, span: Span, words: &str, effect: InTransaction) -> Diagnostic {
@@ -115,11 +115,11 @@ fn explain_pragma(source: &Source, span: Span, words: &str, effect: InTransactio
     let (message, why) = match effect {
         InTransaction::Fails => (
             format!("`{words}` fails inside a transaction"),
-            "the engine refuses it there",
+            "The engine refuses it there.",
         ),
         InTransaction::IsIgnored => (
             format!("`{words}` does nothing inside a transaction"),
-            "the engine takes it there without a word and without effect",
+            "The engine takes it there without a word and without effect.",
         ),
     };
     let diagnostic = Diagnostic::error("sqlite-pragma-in-transaction", message).at(
@@ -132,11 +132,11 @@ fn explain_pragma(source: &Source, span: Span, words: &str, effect: InTransactio
     }
     diagnostic
         .why(
-            "with foreign keys still on, dropping a table of a rebuild deletes or blocks the rows \
-             that refer to it",
+            "With foreign keys still on, dropping a table of a rebuild deletes or blocks the rows \
+             that refer to it.",
         )
         .help(
-            "delete this line and let the runner switch them off before the transaction begins, \
-             check them before it commits and restore them after: `-- @foreignKeys: off`",
+            "Delete this line and let the runner switch them off before the transaction begins, \
+             check them before it commits and restore them after:\n-- @foreignKeys: off",
         )
 }
