@@ -130,8 +130,9 @@ pub trait Driver: Database<Connection: Send> {
     /// Statements that bring the session back to those facts.
     fn reset(facts: &Facts) -> Vec<String>;
 
-    /// Statements that let others see who works in this session.
-    fn announce(who: &str) -> Vec<String>;
+    /// Statements that let others see who works in this session, and the server notice when it is
+    /// gone.
+    fn announce(facts: &Facts, who: &str) -> Vec<String>;
 
     /// Statements that set the two time limits for what follows: in this transaction where the
     /// engine can, in this session where not. `None` means none.

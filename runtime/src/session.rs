@@ -19,6 +19,8 @@ pub struct Facts {
     pub server: Option<String>,
     /// Settings as (name, value), to be restored after each migration.
     pub settings: Vec<(String, String)>,
+    /// Whether the server can be told to end a statement whose program is gone.
+    pub can_notice_hang_up: bool,
 }
 
 /// A connection at work.
@@ -91,7 +93,7 @@ impl<'s, DB: Engine> Session<'s, DB> {
         if !self.has_history {
             pieces.extend(library(DB::create_history(&self.names)));
         }
-        pieces.extend(library(DB::announce(&self.who)));
+        pieces.extend(library(DB::announce(&self.facts, &self.who)));
         pieces.push(Piece::query(history::select_rows::<DB>(&self.names)));
         let message = Message::of(pieces);
         let answers = if DB::LOCKS_BY_TRANSACTION && !self.has_history {
@@ -129,7 +131,7 @@ impl<'s, DB: Engine> Session<'s, DB> {
     /// Statements that bring the session back to what it was before the first migration.
     pub(crate) fn reset(&self) -> Vec<String> {
         let mut statements = DB::reset(&self.facts);
-        statements.extend(DB::announce(&self.who));
+        statements.extend(DB::announce(&self.facts, &self.who));
         statements
     }
 

@@ -202,7 +202,7 @@ impl Driver for MySql {
         statements
     }
 
-    fn announce(_who: &str) -> Vec<String> {
+    fn announce(_facts: &Facts, _who: &str) -> Vec<String> {
         Vec::new()
     }
 

@@ -136,7 +136,11 @@ impl Driver for Postgres {
              pg_catalog.current_setting('server_version') AS server, \
              pg_catalog.current_setting('role') AS role"
                 .to_owned(),
-            "SELECT name, setting FROM pg_catalog.pg_settings WHERE source = 'session'".to_owned(),
+            // Not where the setting is missing (before 14) or refused (on Windows).
+            "SELECT name, setting, source FROM pg_catalog.pg_settings WHERE source = 'session' \
+             OR name = 'client_connection_check_interval' AND setting = '0' \
+             AND pg_catalog.version() !~* 'windows|visual c|mingw'"
+                .to_owned(),
         ]
     }
 
@@ -152,14 +156,14 @@ impl Driver for Postgres {
                 .settings
                 .extend(role.clone().map(|role| ("role".to_owned(), role)));
         }
-        facts
-            .settings
-            .extend(settings.rows.iter().filter_map(|row| match row.as_slice() {
-                [Some(name), Some(value)] if name != "TimeZone" => {
-                    Some((name.clone(), value.clone()))
+        for row in &settings.rows {
+            match row.as_slice() {
+                [Some(name), Some(value), Some(source)] if source == "session" => {
+                    facts.settings.push((name.clone(), value.clone()));
                 }
-                _ => None,
-            }));
+                _ => facts.can_notice_hang_up = true,
+            }
+        }
         facts
     }
 
@@ -179,16 +183,21 @@ impl Driver for Postgres {
         statements
     }
 
-    fn announce(who: &str) -> Vec<String> {
+    fn announce(facts: &Facts, who: &str) -> Vec<String> {
         // The server keeps 63 bytes and ASCII only.
         let name: String = format!("backstitch {who}")
             .chars()
             .filter(char::is_ascii)
             .collect();
         let name = Postgres::quote_text(&name[..name.len().min(63)]);
-        vec![format!(
+        let mut statements = vec![format!(
             "SELECT pg_catalog.set_config('application_name', {name}, false)"
-        )]
+        )];
+        if facts.can_notice_hang_up {
+            // Otherwise a statement goes on, and keeps the lock, although its program is gone.
+            statements.push("SET client_connection_check_interval = 1000".to_owned());
+        }
+        statements
     }
 
     fn limit(_facts: &Facts, scope: Scope, limits: Limits) -> Vec<String> {

@@ -130,6 +130,7 @@ impl Driver for Sqlite {
                 .map(|on| ("foreign_keys".to_owned(), on))
                 .into_iter()
                 .collect(),
+            ..Facts::default()
         }
     }
 
@@ -141,7 +142,7 @@ impl Driver for Sqlite {
             .collect()
     }
 
-    fn announce(_who: &str) -> Vec<String> {
+    fn announce(_facts: &Facts, _who: &str) -> Vec<String> {
         Vec::new()
     }
 
