@@ -129,14 +129,9 @@ pub(crate) async fn foreign_keys<DB: Engine>(
 
 /// Rows for people: a line each, `column = value`, cut where they are long.
 fn table(answer: &Answer) -> String {
-    const LONGEST: usize = 60;
     let value = |value: &Option<String>| match value {
         None => "NULL".to_owned(),
-        Some(text) if text.chars().count() > LONGEST => {
-            let cut: String = text.chars().take(LONGEST).collect();
-            format!("{}…", cut.escape_debug())
-        }
-        Some(text) => text.escape_debug().to_string(),
+        Some(text) => shortened(text),
     };
     let line = |row: &Vec<Option<String>>| {
         let pairs = answer.columns.iter().zip(row);
@@ -150,4 +145,35 @@ fn table(answer: &Answer) -> String {
         lines.push("  … and more".to_owned());
     }
     lines.join("\n")
+}
+
+/// A value on one line, and not too much of it.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut shown = String::new();
+    for (index, letter) in text.chars().enumerate() {
+        if index == LONGEST {
+            shown.push('…');
+            break;
+        }
+        if letter.is_control() {
+            shown.extend(letter.escape_debug());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn values_stay_on_their_line() {
+        assert_eq!(shortened("it's \\ \"ä\""), "it's \\ \"ä\"");
+        assert_eq!(shortened("a\nb\0c"), "a\\nb\\0c");
+        assert_eq!(shortened(&"x".repeat(60)), "x".repeat(60));
+        assert_eq!(shortened(&"ä".repeat(61)), format!("{}…", "ä".repeat(60)));
+    }
 }

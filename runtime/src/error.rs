@@ -85,11 +85,15 @@ impl Error {
         self
     }
 
-    pub(crate) fn add_note(&mut self, note: &str) {
+    /// Adds what is to be known about this case, and replaces what is to be done.
+    #[must_use]
+    pub(crate) fn but(mut self, note: &str, help: &str) -> Error {
         if let Some(first) = self.inner.diagnostics.first_mut() {
             let gap = if first.why.is_empty() { "" } else { "\n" };
             first.why = format!("{}{gap}{note}", first.why);
+            help.clone_into(&mut first.help);
         }
+        self
     }
 
     /// What kind of trouble it is.

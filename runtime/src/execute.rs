@@ -307,17 +307,25 @@ pub(crate) async fn one_by_one<DB: Engine>(
             Ok(answered) => (answered, None),
             Err(refused) => (refused.answers.clone(), Some(refused)),
         };
+        let stay = match &refused {
+            Some(refused) => answers.len() + in_effect::<DB>(&message.pieces[..refused.piece]),
+            None => 0,
+        };
         let pairs = message.pieces.iter().zip(answered);
         let ours = pairs.filter(|(piece, _)| piece.origin != Origin::Library);
         answers.extend(ours.map(|(_, answer)| answer));
         if let Some(refused) = refused {
-            let jobs = [(job, book)];
-            let failure = failure::<DB>(&jobs, &message, refused, answers.len());
+            let failure = failure::<DB>(&[(job, book)], &message, refused, stay);
             return Err(give_up(session, book, failure).await);
         }
     }
     tell(session.announcer(), job, &answers);
     if let Err(error) = check::all::<DB>(session.connection, job, Part::CheckAfter).await {
+        let error = error.but(
+            &what_stays(job, answers.len()),
+            "put right by hand what the check finds; then the migration is to be recorded as \
+             applied, for its statements do not run again",
+        );
         let failure = Failure {
             done: answers.len(),
             ..Failure::of(error, 0)
@@ -339,6 +347,21 @@ pub(crate) async fn one_by_one<DB: Engine>(
             })?;
     }
     Ok(sum(&answers))
+}
+
+/// How many statements of a migration are in effect when these pieces have run and the rest of
+/// their message has not: not those whose transaction has not come to its end.
+fn in_effect<DB: Engine>(pieces: &[Piece<'_>]) -> usize {
+    let (mut done, mut open) = (0, None);
+    for piece in pieces {
+        match (piece.origin, &*piece.sql) {
+            (Origin::Library, sql) if sql == DB::BEGIN => open = Some(0),
+            (Origin::Library, "COMMIT") => done += open.take().unwrap_or(0),
+            (Origin::Library, _) => {}
+            (Origin::Migration { .. }, _) => *open.as_mut().unwrap_or(&mut done) += 1,
+        }
+    }
+    done
 }
 
 /// Whether the end of the job can travel with its statements.

@@ -467,10 +467,19 @@ fn unfinished(migration: Option<&Migration>, row: &Row) -> Diagnostic {
         State::Reverting => "its way back",
         State::Applying | State::Failed | State::Applied => "it",
     };
-    let message = format!(
-        "`{}` is half done: {done} of {all} statements of {what} have run",
-        row.id
-    );
+    let all_ran = done >= all;
+    let message = if all_ran {
+        format!(
+            "`{}` is not done: all {all} statements of {what} have run, but what comes after them \
+             failed",
+            row.id
+        )
+    } else {
+        format!(
+            "`{}` is half done: {done} of {all} statements of {what} have run",
+            row.id
+        )
+    };
     let mut diagnostic = match migration {
         Some(migration) => {
             let script = match row.state {
@@ -478,8 +487,10 @@ fn unfinished(migration: Option<&Migration>, row: &Row) -> Diagnostic {
                 State::Applying | State::Failed | State::Applied => &migration.up,
             };
             let next = script.statements.get(done as usize);
+            let next = next.or(script.statements.last());
             let span = next.map_or(script.span, |statement| statement.span);
             let label = match row.state {
+                _ if all_ran => "all of it ran",
                 State::Failed => "this one failed",
                 State::Applying | State::Reverting | State::Applied => {
                     "this one may or may not have taken effect"
@@ -503,11 +514,23 @@ fn unfinished(migration: Option<&Migration>, row: &Row) -> Diagnostic {
             "{reason} It was started at {} by {}, outside of a transaction, so what had run stays.",
             row.applied_at, row.applied_by
         ))
-        .help(format!(
-            "look at the database: statements 1 to {done} are in effect, {} and later are not \
-             known to be. Bring it to one state or the other by hand, then record which",
-            done + 1
-        ))
+        .help(match (done, all_ran) {
+            (_, true) => {
+                "look at the database: all statements are in effect. Put right by hand what the \
+                 error names, then record the migration as applied"
+                    .to_owned()
+            }
+            (0, false) => {
+                "look at the database: no statement is known to be in effect, but the first may \
+                 be. Bring it to one state or the other by hand, then record which"
+                    .to_owned()
+            }
+            (done, false) => format!(
+                "look at the database: statements 1 to {done} are in effect, {} and later are not \
+                 known to be. Bring it to one state or the other by hand, then record which",
+                done + 1
+            ),
+        })
 }
 
 fn no_way_back(set: &Set, row: &Row, force: Force) -> Option<Diagnostic> {
