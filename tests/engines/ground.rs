@@ -4,6 +4,8 @@
 //! differs between the engines in what can be expected is a question to [`Product`].
 
 use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use backstitch::{Engine, Error, LoadOptions, Migrations, Report};
 use backstitch_tests::servers::{self, Database};
@@ -213,6 +215,25 @@ impl<DB: Product> Ground<DB> {
 pub(crate) async fn ask<DB: Product>(connection: &mut DB::Connection, sql: &str) -> Rows {
     let rows = DB::ask(connection, sql).await;
     rows.unwrap_or_else(|error| panic!("{sql}\n{error}"))
+}
+
+/// The program that applies the migrations of a folder, see `src/bin/migrate.rs`.
+pub(crate) fn program(url: &str, folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_migrate"));
+    command.arg(url).arg(folder);
+    command
+}
+
+/// Looks again and again, until it is so.
+pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    let start = Instant::now();
+    while !is_so().await {
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "it never came to this: {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 /// The text of a migration.

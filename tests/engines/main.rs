@@ -7,6 +7,8 @@ mod ground;
 mod proxy;
 mod servers;
 
+mod checks;
 mod errors;
 mod few_messages;
+mod outside;
 mod round_trip;
