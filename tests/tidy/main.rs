@@ -120,6 +120,10 @@ fn every_rule_catches_what_it_is_for() {
 fn what_is_fine_is_not_found() {
     for (path, text) in [
         (
+            "core/src/dir/layout.rs",
+            "//! A.\nLayout::Sqlx => \"sqlx\",",
+        ),
+        (
             "core/src/a.rs",
             "//! Unlike sqlx:: we print nothing, println! neither.",
         ),

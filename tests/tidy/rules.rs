@@ -28,14 +28,26 @@ struct Layer {
 
 const LAYERS: &[Layer] = &[
     Layer {
-        places: &["core/"],
-        except: &["core/tests/"],
+        places: &["core/src/"],
+        except: &[],
+        words: &["sqlx::", "tokio::"],
+        advice: "core knows no database and nothing async; what needs one belongs into runtime",
+    },
+    Layer {
+        places: &["core/Cargo.toml"],
+        except: &[],
         words: &["sqlx", "tokio"],
         advice: "core knows no database and nothing async; what needs one belongs into runtime",
     },
     Layer {
-        places: &["macros/"],
-        except: &["macros/tests/"],
+        places: &["macros/src/"],
+        except: &[],
+        words: &["sqlx::"],
+        advice: "the macro knows Rust tokens only; let it emit a path that runtime exports",
+    },
+    Layer {
+        places: &["macros/Cargo.toml"],
+        except: &[],
         words: &["sqlx"],
         advice: "the macro knows Rust tokens only; let it emit a path that runtime exports",
     },
@@ -90,7 +102,7 @@ const LAYERS: &[Layer] = &[
 ];
 
 fn words_in_code(file: &File, found: &mut Vec<String>) {
-    if !file.is_rust() && !file.path.ends_with("/Cargo.toml") {
+    if !file.is_rust() && !file.path.ends_with("Cargo.toml") {
         return;
     }
     let starts = |starts: &[&str]| starts.iter().any(|start| file.path.starts_with(start));
