@@ -13,7 +13,7 @@ use crate::checksum::Checksum;
 use crate::diagnostic::{Diagnostic, Section, Severity, did_you_mean};
 use crate::dialect::Dialect;
 use crate::lex::{self, Token, TokenKind};
-use crate::migration::{ForeignKeys, Impact, Layout, Phase, Transaction};
+use crate::migration::{ForeignKeys, Format, Impact, Phase, Transaction};
 use crate::source::{Located, Source, Span};
 use crate::split::Piece;
 use crate::statement::{Allow, Batch};
@@ -207,15 +207,15 @@ fn given_header(
 /// Reads the annotations among `tokens[range]`, a section that holds the statements `pieces`: the
 /// notes of each piece.
 ///
-/// Files of other tools are full of comments that are not meant for us, so that in an up/down file
-/// an unknown key is left alone and a key of a header is only warned about.
+/// Files of other tools are full of comments that are not meant for us, so that in them an unknown
+/// key is left alone and a key of a header is only warned about.
 pub fn notes(
     source: &Source,
     tokens: &[Token],
     range: Range<usize>,
     pieces: &[Piece],
     section: Section,
-    layout: Layout,
+    format: Format,
 ) -> (Vec<Notes>, Vec<Diagnostic>) {
     let mut notes = vec![Notes::default(); pieces.len()];
     let mut given: Vec<Given> = pieces.iter().map(|_| Given::default()).collect();
@@ -225,18 +225,18 @@ pub fn notes(
             let place = place(source.text(), &annotation, pieces);
             let inside = matches!(place, Place::Inside(_));
             let known = find(&HEADER_KEYS, annotation.key).is_some();
-            match layout {
+            match format {
                 _ if inside => {}
-                Layout::Annotated if known => {
+                Format::Annotated if known => {
                     diagnostics.push(header_key_in_section(source, &annotation));
                 }
-                Layout::Annotated => {
+                Format::Annotated => {
                     diagnostics.push(unknown(source, &annotation, statement_names()));
                 }
-                Layout::UpDown if known => {
+                Format::Plain if known => {
                     diagnostics.push(header_key_without_effect(source, &annotation))
                 }
-                Layout::UpDown => {}
+                Format::Plain => {}
             }
             continue;
         };
@@ -643,7 +643,7 @@ fn header_key_without_effect(source: &Source, annotation: &Annotation<'_>) -> Di
     Diagnostic::new(
         MISPLACED,
         Severity::Warn,
-        format!("`@{}` has no effect in an up/down file", annotation.key),
+        format!("`@{}` has no effect in a file of another tool", annotation.key),
     )
     .at(source, annotation.key_span, "not read")
     .why("Only annotated files, with UP and DOWN in one file, have a header.")

@@ -3,18 +3,19 @@
 //! Nothing in the folder that looks like a migration is skipped in silence; what a file says is
 //! [`migration`](crate::migration)'s work.
 
+mod foreign;
+mod layout;
 mod name;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use self::name::{Name, Part};
+pub use self::layout::Layout;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::dialect::Dialect;
 use crate::lockfile;
 use crate::migration;
-pub use crate::migration::Layout;
 use crate::options::{self, Options};
 use crate::set::Set;
 use crate::source::{Source, Span};
@@ -37,8 +38,19 @@ pub struct Loaded {
     pub set: Set,
     /// What is wrong with them, the lock file included.
     pub diagnostics: Vec<Diagnostic>,
+    /// The migrations that are there and could not be read, so that the set has holes.
+    pub unread: Vec<Unread>,
     /// Every file whose content mattered, as absolute paths in order: what a build has to track.
     pub files: Vec<PathBuf>,
+}
+
+/// A migration that is there and could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Its id.
+    pub id: String,
+    /// Where it stands in the order of the folder.
+    pub version: u64,
 }
 
 /// What `backstitch.toml` says.
@@ -63,17 +75,20 @@ pub fn load(dir: &Path, shown_as: &str, dialect: Dialect, layout: Layout) -> Loa
         unread: Vec::new(),
     };
     let entries = folder.entries();
-    let migrations = match layout {
-        Layout::Annotated => folder.annotated(&entries),
-        Layout::UpDown => folder.up_down(&entries),
+    let migrations = match (&entries, layout) {
+        (None, _) => Vec::new(),
+        (Some(entries), Layout::Annotated) => folder.annotated(entries),
+        (Some(entries), _) => folder.foreign(entries, layout),
     };
-    let (set, found) = Set::with_unread(dialect, migrations, &folder.unread);
+    let unread: Vec<&str> = folder.unread.iter().map(|unread| &*unread.id).collect();
+    let (set, found) = Set::with_unread(dialect, migrations, &unread);
     folder.diagnostics.extend(found);
-    folder.compare_with_lock(&entries, &set);
+    folder.compare_with_lock(&entries.unwrap_or_default(), &set);
     folder.files.sort();
     Loaded {
         set,
         diagnostics: folder.diagnostics,
+        unread: folder.unread,
         files: folder.files,
     }
 }
@@ -119,13 +134,12 @@ struct Folder {
     dialect: Dialect,
     diagnostics: Vec<Diagnostic>,
     files: Vec<PathBuf>,
-    /// The ids of migrations that are there and could not be read.
-    unread: Vec<String>,
+    unread: Vec<Unread>,
 }
 
 impl Folder {
-    /// The names in the folder, sorted, without hidden ones.
-    fn entries(&mut self) -> Vec<String> {
+    /// The names in the folder, sorted, without hidden ones. `None` when it cannot be listed.
+    fn entries(&mut self) -> Option<Vec<String>> {
         let listed = fs::read_dir(&self.dir).and_then(|entries| {
             entries
                 .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
@@ -135,14 +149,11 @@ impl Folder {
             Ok(mut names) => {
                 names.retain(|name| !name.starts_with('.'));
                 names.sort();
-                if !names.iter().any(|name| name::looks_like_sql(name)) {
-                    self.diagnostics.push(self.no_migrations());
-                }
-                names
+                Some(names)
             }
             Err(error) => {
                 self.diagnostics.push(self.unlistable(&error));
-                Vec::new()
+                None
             }
         }
     }
@@ -152,6 +163,9 @@ impl Folder {
             .iter()
             .filter(|name| name::looks_like_sql(name))
             .collect();
+        if files.is_empty() {
+            self.diagnostics.push(self.no_migrations(Layout::Annotated));
+        }
         let next = name::next_version(files.iter().map(|name| name.as_str()));
         let mut migrations = Vec::new();
         for file in files {
@@ -166,45 +180,10 @@ impl Folder {
             });
             match migration {
                 Some(migration) => migrations.push(migration),
-                None => self.unread.push(id.to_owned()),
-            }
-        }
-        migrations
-    }
-
-    fn up_down(&mut self, entries: &[String]) -> Vec<migration::Migration> {
-        let files = entries.iter().filter(|name| name::looks_like_sql(name));
-        let mut names: Vec<Name<'_>> = Vec::new();
-        for file in files {
-            match name::up_down(file) {
-                Some(name) => names.push(name),
-                None => self.diagnostics.push(self.misnamed_up_down(file)),
-            }
-        }
-        let mut migrations = Vec::new();
-        for up in names.iter().filter(|name| name.part == Part::Up) {
-            let down = names
-                .iter()
-                .find(|name| name.part == Part::Down && name.id == up.id);
-            let up_source = self.read(up.file, up.id);
-            let down_source = down.and_then(|down| self.read(down.file, down.id));
-            let migration = up_source.and_then(|up_source| {
-                let (migration, found) =
-                    migration::parse_up_down(up.id, &up_source, down_source.as_ref(), self.dialect);
-                self.diagnostics.extend(found);
-                migration
-            });
-            match migration {
-                Some(migration) => migrations.push(migration),
-                None => self.unread.push(up.id.to_owned()),
-            }
-        }
-        for down in names.iter().filter(|name| name.part == Part::Down) {
-            if !names
-                .iter()
-                .any(|name| name.part == Part::Up && name.id == down.id)
-            {
-                self.diagnostics.push(self.up_missing(down));
+                None => self.unread.push(Unread {
+                    id: id.to_owned(),
+                    version: migration::version_of(id).unwrap_or_default(),
+                }),
             }
         }
         migrations
@@ -225,7 +204,7 @@ impl Folder {
         };
         let is_unread = |diagnostic: &Diagnostic| {
             let id = diagnostic.migration.as_ref();
-            id.is_some_and(|id| self.unread.contains(id))
+            id.is_some_and(|id| self.unread.iter().any(|unread| unread.id == *id))
         };
         let differences = differences
             .into_iter()
@@ -299,12 +278,16 @@ impl Folder {
         )
     }
 
-    fn no_migrations(&self) -> Diagnostic {
+    fn no_migrations(&self, layout: Layout) -> Diagnostic {
         let shown = &self.shown_as;
         let message = format!("there are no migrations in `{shown}`");
-        self.at_folder(Diagnostic::warn(NO_MIGRATIONS, message))
-            .why("A path that is right by accident looks just like this.")
-            .help("Write the first one:\nbackstitch new first_step")
+        let diagnostic = self
+            .at_folder(Diagnostic::warn(NO_MIGRATIONS, message))
+            .why("A path that is right by accident looks just like this.");
+        diagnostic.help(match layout == Layout::Annotated {
+            true => "Write the first one:\nbackstitch new first_step",
+            false => "Name the folder that holds them.",
+        })
     }
 
     fn misnamed(&self, file: &str, next: &str) -> Diagnostic {
@@ -322,26 +305,6 @@ impl Folder {
                  letters, digits and underscores. A file with another name would be left out.",
             )
             .help(help)
-    }
-
-    fn misnamed_up_down(&self, file: &str) -> Diagnostic {
-        let message = format!("`{file}` is not the name of a migration");
-        self.at(Diagnostic::error(FILE_NAME, message), file)
-            .why("In this layout a migration is `VERSION_slug.up.sql`, with `VERSION_slug.down.sql` beside it.")
-            .help("Rename it, for example:\n0001_users.up.sql")
-    }
-
-    fn up_missing(&self, down: &Name<'_>) -> Diagnostic {
-        let message = format!("`{}` has no UP", down.file);
-        let mut diagnostic = self
-            .at(Diagnostic::error(UP_MISSING, message), down.file)
-            .why("A way back from nowhere is never taken.")
-            .help(format!(
-                "Write the file, or delete this one:\n{}.up.sql",
-                down.id
-            ));
-        diagnostic.migration = Some(down.id.to_owned());
-        diagnostic
     }
 }
 

@@ -1,9 +1,10 @@
 //! One migration: what its file says.
 //!
-//! [`parse`] reads our annotated files and [`parse_up_down`] those of other tools; both make a
+//! [`parse`] reads our annotated files and [`parse_foreign`] those of other tools; both make a
 //! [`Migration`] of whatever they understand and say what is wrong. What must hold between several
 //! migrations is [`set`](crate::set)'s business.
 
+mod marker;
 mod parse;
 mod plain;
 mod section;
@@ -144,15 +145,62 @@ pub enum ForeignKeys {
     Off,
 }
 
-/// How the files of a folder are named and written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Layout {
-    /// `0001_users.sql`: ours, one annotated file with UP and DOWN.
-    #[default]
+/// How one file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Ours: annotations and sections.
     Annotated,
-    /// `0001_users.up.sql` and, if there is a way back, `0001_users.down.sql`; no annotations
-    /// needed. The folders of sqlx and golang-migrate look like this.
-    UpDown,
+    /// That of another tool, whose comments are not meant for us.
+    Plain,
+}
+
+/// One migration as the folder of another tool has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Foreign<'f> {
+    /// The name by which people know it, without `.sql` and what stands before that.
+    pub id: &'f str,
+    /// Where it stands in the order of its folder.
+    pub version: u64,
+    /// The part of the id that says what it does.
+    pub slug: &'f str,
+    /// What is to be run.
+    pub text: Text<'f>,
+    /// How the tool runs it when it is not told otherwise.
+    pub habit: Habit,
+}
+
+/// Where the two halves of a [`Foreign`] migration stand.
+#[derive(Clone, Copy, Debug)]
+pub enum Text<'f> {
+    /// Each in a file of its own.
+    Apart {
+        /// The way there.
+        up: &'f Source,
+        /// The way back, if there is one.
+        down: Option<&'f Source>,
+    },
+    /// In one file, under markers.
+    Together(&'f Source, Markers),
+}
+
+/// The comments by which a tool tells the halves of a file apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Markers {
+    /// `-- migrate:up` and `-- migrate:down`, as in dbmate.
+    Migrate,
+    /// `-- +goose Up` and `-- +goose Down`.
+    Goose,
+}
+
+/// How a tool runs a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Habit {
+    /// In a transaction of the tool.
+    InTransaction,
+    /// Without one.
+    Bare,
+    /// All in one message, so that several statements share a transaction and a single one has none.
+    InOneMessage,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -207,7 +255,27 @@ pub fn parse_up_down(
     down: Option<&Source>,
     dialect: Dialect,
 ) -> (Option<Migration>, Vec<Diagnostic>) {
-    plain::parse(id, up, down, dialect)
+    let (Some(version), slug) = (version_of(id), id.split_once('_').map_or(id, |id| id.1)) else {
+        return (None, Vec::new());
+    };
+    let foreign = Foreign {
+        id,
+        version,
+        slug,
+        text: Text::Apart { up, down },
+        habit: Habit::InTransaction,
+    };
+    parse_foreign(&foreign, dialect)
+}
+
+/// Reads the migration of another tool, which needs no annotations.
+///
+/// There is none when not even the UP can be found.
+pub fn parse_foreign(
+    foreign: &Foreign<'_>,
+    dialect: Dialect,
+) -> (Option<Migration>, Vec<Diagnostic>) {
+    plain::parse(foreign, dialect)
 }
 
 /// The way back of a migration as the database keeps it.

@@ -35,7 +35,7 @@ impl Set {
     pub(crate) fn with_unread(
         dialect: Dialect,
         mut migrations: Vec<Migration>,
-        unread: &[String],
+        unread: &[&str],
     ) -> (Set, Vec<Diagnostic>) {
         migrations.sort_by_cached_key(|m| (m.version, m.id.clone(), m.source().path().to_owned()));
         let set = Set {
@@ -45,7 +45,7 @@ impl Set {
         let mut diagnostics = set.duplicate_versions();
         for migration in &set.migrations {
             for dependency in &migration.dependencies {
-                if !unread.contains(dependency) {
+                if !unread.contains(&dependency.as_str()) {
                     diagnostics.extend(set.unmet(migration, dependency));
                 }
             }

@@ -6,8 +6,8 @@
 //! `expected.txt`. `BLESS=1` writes these anew: read each as a user would.
 //!
 //! The first line of a file may be `-- engine: sqlite`; it is not part of the migration. The
-//! engine of a folder stands in its `backstitch.toml`. Folders that begin with `up-down-` are read
-//! in that layout. Without either it is Postgres.
+//! engine of a folder stands in its `backstitch.toml`. Folders that begin with the name of a layout
+//! are read in it. Without either it is Postgres.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -96,6 +96,8 @@ fn every_code_has_a_case() {
         "options",
         "lockfile",
         "dir",
+        "dir/foreign",
+        "migration/marker",
     ];
     for module in modules {
         let path = crate_dir.join(format!("src/{module}.rs"));
@@ -163,11 +165,10 @@ fn folder(case: &Path) -> Vec<Diagnostic> {
         .expect("a name");
     let options = dir::load_options(case);
     let dialect = options.options.engine.unwrap_or(Dialect::Postgres);
-    let layout = if name.starts_with("up-down-") {
-        Layout::UpDown
-    } else {
-        Layout::Annotated
-    };
+    let layout = Layout::ALL
+        .into_iter()
+        .find(|layout| name.starts_with(layout.name()));
+    let layout = layout.unwrap_or_default();
     let loaded = dir::load(case, "migrations", dialect, layout);
     let mut found = options.diagnostics;
     found.extend(options.options.check_since(&loaded.set));

@@ -1,19 +1,33 @@
 //! What a file in the folder is by its name, and what it should be called instead.
 
-/// A file of another tool.
+use super::Layout;
+use crate::migration::Markers;
+
+/// A file or folder of another tool.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Name<'f> {
+    /// Its path in the folder of the migrations.
     pub(super) file: &'f str,
-    /// Without `.up.sql`, `.down.sql` or `.sql`.
+    /// By what people know the migration: without `.up.sql`, `.down.sql` or `.sql`.
     pub(super) id: &'f str,
+    /// The version: one to eighteen digits.
+    pub(super) digits: String,
+    /// What it does.
+    pub(super) slug: &'f str,
     pub(super) part: Part,
 }
 
-/// The half of a migration that a file of another tool holds.
+/// What a file of another tool holds of a migration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Up,
     Down,
+    /// Both, told apart by these markers.
+    Marked(Markers),
+    /// A folder with a file for each.
+    Folder,
+    /// Something that is not written in SQL.
+    Program,
 }
 
 const MIN_DIGITS: usize = 4;
@@ -38,20 +52,56 @@ pub(super) fn annotated_id(file: &str) -> Option<&str> {
     (is_version && is_slug).then_some(id)
 }
 
-/// What a file of another tool is. A file that is neither `.up` nor `.down` is an UP without a way
-/// back, as in sqlx.
-pub(super) fn up_down(file: &str) -> Option<Name<'_>> {
-    let (id, part) = if let Some(id) = file.strip_suffix(".up.sql") {
-        (id, Part::Up)
-    } else if let Some(id) = file.strip_suffix(".down.sql") {
-        (id, Part::Down)
-    } else {
-        (file.strip_suffix(".sql")?, Part::Up)
+/// What a file, or for Diesel a folder, is to the tool of that layout.
+pub(super) fn foreign(layout: Layout, file: &str) -> Option<Name<'_>> {
+    let last = file.rsplit('/').next().unwrap_or(file);
+    let (id, extension) = last.rsplit_once('.').unwrap_or((last, ""));
+    let half = || match (id.strip_suffix(".up"), id.strip_suffix(".down")) {
+        (Some(id), _) => Some((id, Part::Up)),
+        (_, Some(id)) => Some((id, Part::Down)),
+        (None, None) => None,
     };
-    let (version, slug) = id.split_once('_')?;
-    let is_version = !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit());
-    let fits = is_version && version.len() <= MAX_DIGITS && !slug.is_empty();
-    fits.then_some(Name { file, id, part })
+    let (id, part) = match (layout, extension) {
+        (Layout::Diesel, _) => (file, Part::Folder),
+        (Layout::GolangMigrate, "sql") => half()?,
+        // What says neither is an UP without a way back.
+        (Layout::Sqlx | Layout::UpDown, "sql") => half().unwrap_or((id, Part::Up)),
+        (Layout::Dbmate, "sql") => (id, Part::Marked(Markers::Migrate)),
+        (Layout::Goose, "sql") => (id, Part::Marked(Markers::Goose)),
+        (Layout::Refinery, "sql") => (id, Part::Up),
+        (Layout::Goose, "go") | (Layout::Refinery, "rs") => (id, Part::Program),
+        _ => return None,
+    };
+    let numbered = match layout == Layout::Refinery {
+        true => id.strip_prefix(['U', 'V'])?,
+        false => id,
+    };
+    let end = match layout == Layout::Diesel {
+        true => numbered.find('_'),
+        false => numbered.find(|c: char| !c.is_ascii_digit()),
+    };
+    let (version, slug) = numbered.split_at(end.unwrap_or(numbered.len()));
+    let digits = version.replace('-', "");
+    let is_version =
+        (1..=MAX_DIGITS).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    let is_separated = match layout {
+        Layout::Diesel | Layout::Dbmate => true,
+        Layout::Refinery => slug.len() > 2 && slug.starts_with("__"),
+        Layout::GolangMigrate | Layout::Goose => slug.starts_with('_'),
+        Layout::Annotated | Layout::Sqlx | Layout::UpDown => {
+            slug.len() > 1 && slug.starts_with('_')
+        }
+    };
+    (is_version && is_separated).then_some(Name {
+        file,
+        id,
+        digits,
+        slug: match slug.trim_start_matches(['_', '-']) {
+            "" => id,
+            slug => slug,
+        },
+        part,
+    })
 }
 
 /// The one file that `x.up.sql` or `x.down.sql` would become.
@@ -164,10 +214,48 @@ mod tests {
 
     #[test]
     fn files_of_other_tools() {
-        let part = |file| up_down(file).map(|name| (name.id.to_owned(), name.part));
-        assert_eq!(part("1_A-b.up.sql"), Some(("1_A-b".into(), Part::Up)));
-        assert_eq!(part("0001_a.down.sql"), Some(("0001_a".into(), Part::Down)));
-        assert_eq!(part("0001_a.sql"), Some(("0001_a".into(), Part::Up)));
-        assert_eq!(part("a.up.sql"), None);
+        let part = |layout, file| foreign(layout, file).map(|name| (name.id, name.part));
+        for layout in [Layout::UpDown, Layout::Sqlx] {
+            assert_eq!(part(layout, "1_A-b.up.sql"), Some(("1_A-b", Part::Up)));
+            assert_eq!(
+                part(layout, "0001_a.down.sql"),
+                Some(("0001_a", Part::Down))
+            );
+            assert_eq!(part(layout, "0001_a.sql"), Some(("0001_a", Part::Up)));
+            assert_eq!(part(layout, "a.up.sql"), None);
+            assert_eq!(part(layout, "0001.sql"), None);
+        }
+        let part = |layout, file| part(layout, file).map(|(_, part)| part);
+        for (layout, file, expected) in [
+            (Layout::GolangMigrate, "1_.up.sql", Some(Part::Up)),
+            (Layout::GolangMigrate, "1_a.sql", None),
+            (
+                Layout::Diesel,
+                "2026-01-05-100000_users",
+                Some(Part::Folder),
+            ),
+            (
+                Layout::Diesel,
+                "2026-01-05-100000-0000_v1.2",
+                Some(Part::Folder),
+            ),
+            (Layout::Diesel, "first_users", None),
+            (
+                Layout::Dbmate,
+                "20260105.sql",
+                Some(Part::Marked(Markers::Migrate)),
+            ),
+            (Layout::Dbmate, "schema.sql", None),
+            (Layout::Goose, "1_a.sql", Some(Part::Marked(Markers::Goose))),
+            (Layout::Goose, "1_a.go", Some(Part::Program)),
+            (Layout::Goose, "1.sql", None),
+            (Layout::Refinery, "V1__a.sql", Some(Part::Up)),
+            (Layout::Refinery, "U1__a.rs", Some(Part::Program)),
+            (Layout::Refinery, "V1.1__a.sql", None),
+            (Layout::Refinery, "V1_a.sql", None),
+            (Layout::Refinery, "V1234567890123456789__a.sql", None),
+        ] {
+            assert_eq!(part(layout, file), expected, "{file}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! An annotated file as a [`Migration`].
 
 use super::section::{self, Found, Kind, Sections};
-use super::{Check, Impact, Layout, Migration, Script, Transaction, version_of};
+use super::{Check, Format, Impact, Migration, Script, Transaction, version_of};
 use crate::annotation::{self, Header, Notes};
 use crate::checksum::{Checksum, Hasher, Role};
 use crate::diagnostic::{Diagnostic, Section};
@@ -68,14 +68,14 @@ impl<'f> File<'f> {
         &self,
         range: std::ops::Range<usize>,
         section: Section,
-        layout: Layout,
+        format: Format,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Body {
         let split = split::split(self.text(), self.tokens, range.clone(), self.dialect);
         diagnostics.extend(split::diagnose(self.source, &split, section));
         let pieces = split.pieces;
         let (notes, found) =
-            annotation::notes(self.source, self.tokens, range, &pieces, section, layout);
+            annotation::notes(self.source, self.tokens, range, &pieces, section, format);
         diagnostics.extend(found);
         Body { pieces, notes }
     }
@@ -299,7 +299,7 @@ fn steps(
     let body = file.body(
         found.tokens.clone(),
         section,
-        Layout::Annotated,
+        Format::Annotated,
         diagnostics,
     );
     diagnostics.extend(file.inspect(&body.pieces, transaction, section));
@@ -324,7 +324,7 @@ fn checks(
         let body = file.body(
             found.tokens.clone(),
             Section::Check,
-            Layout::Annotated,
+            Format::Annotated,
             diagnostics,
         );
         file.hash(hasher, role, &body.pieces);

@@ -1,13 +1,16 @@
-//! The files of other tools: `id.up.sql` and `id.down.sql`, as they are.
+//! The files of other tools, as they are.
 //!
 //! They follow other rules, so what is refused in annotated files is told and still loaded, as far
 //! as it can be run: a file that brings its own `BEGIN` and `COMMIT` runs in our transaction
 //! instead, and one that cannot run in a transaction runs without.
 
+use std::ops::Range;
+
+use super::marker;
 use super::parse::{Body, File};
-use super::{Layout, Migration, Script, Transaction, version_of};
+use super::{Foreign, Format, Habit, Migration, Script, Text, Transaction};
 use crate::annotation::name_of_slug;
-use crate::checksum::{Hasher, Role};
+use crate::checksum::{Checksum, Hasher, Role};
 use crate::diagnostic::{Diagnostic, Section, Severity};
 use crate::dialect::Dialect;
 use crate::lex::{self, TokenKind};
@@ -25,66 +28,79 @@ const NO_TRANSACTION: [&str; 3] = [
     "transaction:false",
 ];
 
-/// What one file asks of the runner.
+/// What one half asks of the runner.
 struct Half {
     transaction: Transaction,
-    /// All statements, for the checksum.
-    pieces: Vec<Piece>,
+    /// What the statements come to. `None` when there are none.
+    checksum: Option<Checksum>,
     script: Script,
 }
 
-/// See [`super::parse_up_down`].
+/// See [`super::parse_foreign`].
 pub(super) fn parse(
-    id: &str,
-    up: &Source,
-    down: Option<&Source>,
+    foreign: &Foreign<'_>,
     dialect: Dialect,
 ) -> (Option<Migration>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
-    let up_lexed = lex::lex(up.text(), dialect);
-    let up_file = File::new(up, &up_lexed, dialect);
-    diagnostics.extend(lex::diagnose(up, &up_lexed));
-    let up_half = read(&up_file, Section::Up, &mut diagnostics);
-    let mut hasher = Hasher::new();
-    up_file.hash(&mut hasher, Role::Up, &up_half.pieces);
-    if up_half.pieces.is_empty() {
-        diagnostics.push(no_statements(up));
-    }
-
-    let down = down.and_then(|down| {
-        let lexed = lex::lex(down.text(), dialect);
-        let file = File::new(down, &lexed, dialect);
-        let before = diagnostics.len();
-        diagnostics.extend(lex::diagnose(down, &lexed));
-        for diagnostic in &mut diagnostics[before..] {
-            diagnostic.section = Some(Section::Down);
+    let halves = match foreign.text {
+        Text::Apart { up, down } => apart(up, down, foreign.habit, dialect, &mut diagnostics),
+        Text::Together(source, markers) => {
+            let lexed = lex::lex(source.text(), dialect);
+            diagnostics.extend(lex::diagnose(source, &lexed));
+            let file = File::new(source, &lexed, dialect);
+            let (halves, found) = marker::find(&file, markers);
+            diagnostics.extend(found);
+            let mut half =
+                |section, range| read(&file, section, range, foreign.habit, &mut diagnostics);
+            let up = halves.up.map(|range| half(Section::Up, range));
+            let down = halves.down.map(|range| half(Section::Down, range));
+            up.map(|up| (up, down))
         }
-        let half = read(&file, Section::Down, &mut diagnostics);
-        if half.pieces.is_empty() {
-            diagnostics.push(rollback_empty(down));
-            return None;
-        }
-        let checksum = file.down_checksum(&half.pieces);
-        Some((half, checksum))
-    });
-    let transactions = [Some(&up_half), down.as_ref().map(|(half, _)| half)];
-    let transaction = match transactions
-        .into_iter()
-        .flatten()
-        .any(|half| half.transaction == Transaction::None)
-    {
-        true => Transaction::None,
-        false => Transaction::One,
     };
     for diagnostic in &mut diagnostics {
         diagnostic.section.get_or_insert(Section::Up);
-        diagnostic.migration = Some(id.to_owned());
+        diagnostic.migration = Some(foreign.id.to_owned());
     }
-    let (down, down_checksum) = down.map(|(half, checksum)| (half.script, checksum)).unzip();
-    let migration = version_of(id).map(|version| Migration {
-        id: id.to_owned(),
-        version,
-        name: name_of_slug(id.split_once('_').map_or(id, |(_, slug)| slug)),
+    let migration = halves.map(|(up, down)| assemble(foreign, up, down));
+    (migration, diagnostics)
+}
+
+fn apart(
+    up: &Source,
+    down: Option<&Source>,
+    habit: Habit,
+    dialect: Dialect,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<(Half, Option<Half>)> {
+    let mut half = |section, source: &Source| {
+        let lexed = lex::lex(source.text(), dialect);
+        let mut found = lex::diagnose(source, &lexed);
+        let file = File::new(source, &lexed, dialect);
+        let half = read(&file, section, 0..file.tokens.len(), habit, &mut found);
+        for diagnostic in &mut found {
+            diagnostic.section.get_or_insert(section);
+        }
+        diagnostics.extend(found);
+        half
+    };
+    let up = half(Section::Up, up);
+    let down = down.map(|down| half(Section::Down, down));
+    Some((up, down))
+}
+
+fn assemble(foreign: &Foreign<'_>, up: Half, down: Option<Half>) -> Migration {
+    let down = down.filter(|down| down.checksum.is_some());
+    let halves = [Some(&up), down.as_ref()];
+    let is_bare = |half: &Half| half.transaction == Transaction::None;
+    let transaction = match halves.into_iter().flatten().any(is_bare) {
+        true => Transaction::None,
+        false => Transaction::One,
+    };
+    let (down, down_checksum) = down.map(|half| (half.script, half.checksum)).unzip();
+    Migration {
+        id: foreign.id.to_owned(),
+        version: foreign.version,
+        name: name_of_slug(foreign.slug),
         description: String::new(),
         timestamp: String::new(),
         rollback_safe: false,
@@ -98,30 +114,66 @@ pub(super) fn parse(
         statement_timeout_ms: None,
         supersedes: None,
         checks_before: Vec::new(),
-        up: up_half.script,
+        up: up.script,
         checks_after: Vec::new(),
         down,
-        checksum: hasher.finish(),
-        down_checksum,
-    });
-    (migration, diagnostics)
+        checksum: up.checksum.unwrap_or_else(|| Hasher::new().finish()),
+        down_checksum: down_checksum.flatten(),
+    }
 }
 
-fn read(file: &File<'_>, section: Section, diagnostics: &mut Vec<Diagnostic>) -> Half {
-    let asked = match asks_for_none(file) {
-        true => Transaction::None,
-        false => Transaction::One,
-    };
-    let mut body = file.body(0..file.tokens.len(), section, Layout::UpDown, diagnostics);
-    let pieces = body.pieces.clone();
+/// Reads the statements of `range` as one half.
+fn read(
+    file: &File<'_>,
+    section: Section,
+    range: Range<usize>,
+    habit: Habit,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Half {
+    let mut body = file.body(range.clone(), section, Format::Plain, diagnostics);
+    if body.pieces.is_empty() {
+        diagnostics.push(no_statements(file, &range, section));
+    }
+    let checksum = checksum(file, section, &body.pieces);
     unwrap_transaction(file, &mut body);
+    let asked = match habit {
+        _ if asks_for_none(file) => Transaction::None,
+        Habit::InOneMessage if body.pieces.len() == 1 => Transaction::None,
+        Habit::Bare => Transaction::None,
+        Habit::InOneMessage | Habit::InTransaction => Transaction::One,
+    };
     let (transaction, found) = suitable(file, &body.pieces, asked, section);
     diagnostics.extend(found);
     diagnostics.extend(file.misused_batches(&body, transaction, section));
     Half {
         transaction,
-        pieces,
-        script: file.script(Span::new(0..file.text().len()), body),
+        checksum,
+        script: file.script(span(file, &range), body),
+    }
+}
+
+fn checksum(file: &File<'_>, section: Section, pieces: &[Piece]) -> Option<Checksum> {
+    let role = match section {
+        Section::Down => Role::Down,
+        Section::Header | Section::Check | Section::Up => Role::Up,
+    };
+    let mut hasher = Hasher::new();
+    file.hash(&mut hasher, role, pieces);
+    (!pieces.is_empty()).then(|| hasher.finish())
+}
+
+/// All of the file, or what stands behind a marker.
+fn span(file: &File<'_>, range: &Range<usize>) -> Span {
+    if *range == (0..file.tokens.len()) {
+        return Span::new(0..file.text().len());
+    }
+    match &file.tokens[range.clone()] {
+        [first, .., last] => first.span.to(last.span),
+        [only] => only.span,
+        [] => {
+            let end = file.tokens[range.start - 1].span.range().end;
+            Span::new(end..end)
+        }
     }
 }
 
@@ -240,30 +292,36 @@ fn own_transaction(file: &File<'_>, own: Span, section: Section) -> Diagnostic {
         .section(section)
 }
 
-fn no_statements(up: &Source) -> Diagnostic {
-    Diagnostic::warn(NO_STATEMENTS, "the file holds no statement")
-        .at(up, Span::new(0..0), "nothing but comments and blank space")
-        .why("A migration that does nothing is still recorded as applied for ever.")
-        .help("Write the statements, or delete the file.")
-        .section(Section::Up)
-}
-
-fn rollback_empty(down: &Source) -> Diagnostic {
-    Diagnostic::warn(ROLLBACK_EMPTY, "there is no way back")
-        .at(down, Span::new(0..0), "the file holds no statement")
-        .why("Rolling back would be recorded and change nothing.")
-        .help("Write the statements that take the UP back, or delete the file.")
-        .section(Section::Down)
+fn no_statements(file: &File<'_>, range: &Range<usize>, section: Section) -> Diagnostic {
+    let before = range.start.checked_sub(1).map(|marker| file.tokens[marker]);
+    let place = before.map_or(Span::default(), |marker| file.first_line(marker.span));
+    let diagnostic = match section {
+        Section::Down => Diagnostic::warn(ROLLBACK_EMPTY, "there is no way back")
+            .at(file.source, place, "no statement stands here")
+            .why("Rolling back would be recorded and change nothing.")
+            .help(match before {
+                Some(_) => "Write the statements that take the UP back.",
+                None => "Write the statements that take the UP back, or delete the file.",
+            }),
+        Section::Header | Section::Check | Section::Up => {
+            Diagnostic::warn(NO_STATEMENTS, "the file holds no statement")
+                .at(file.source, place, "nothing but comments and blank space")
+                .why("A migration that does nothing is still recorded as applied for ever.")
+                .help("Write the statements, or delete the file.")
+        }
+    };
+    diagnostic.section(section)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::migration::parse_up_down;
 
     /// The transaction mode, the statements that run, and the severities of what is found.
     fn read(up: &str) -> (Transaction, Vec<String>, Vec<Severity>) {
         let source = Source::new("1_a.up.sql", up.to_owned());
-        let (migration, found) = parse("1_a", &source, None, Dialect::Postgres);
+        let (migration, found) = parse_up_down("1_a", &source, None, Dialect::Postgres);
         let migration = migration.expect("other tools' files always load");
         let statements = migration.up.statements.iter();
         (

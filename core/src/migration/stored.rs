@@ -1,7 +1,7 @@
 //! The way back as the database keeps it, so that another binary, or none, can take it.
 
 use super::parse::File;
-use super::{ForeignKeys, Layout, Migration, Script, StoredDown, Transaction, plain};
+use super::{ForeignKeys, Format, Migration, Script, StoredDown, Transaction, plain};
 use crate::annotation;
 use crate::checksum::Checksum;
 use crate::diagnostic::{Diagnostic, Section, Severity};
@@ -59,7 +59,7 @@ pub(super) fn parse(
     diagnostics.extend(found);
     let mut found = Vec::new();
     let body_tokens = body_token..file.tokens.len();
-    let mut body = file.body(body_tokens, Section::Down, Layout::UpDown, &mut found);
+    let mut body = file.body(body_tokens, Section::Down, Format::Plain, &mut found);
     // It was applied with annotations as they are, so they do not stand in its way back.
     found.retain(|diagnostic| !diagnostic.code.starts_with("annotation-"));
     diagnostics.extend(found);
