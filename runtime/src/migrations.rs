@@ -8,6 +8,7 @@ use backstitch_core::checksum::Digest;
 use backstitch_core::dir;
 use backstitch_core::source::Source;
 use backstitch_core::{Dialect, Migration, Set, Severity};
+use futures_util::future::BoxFuture;
 
 use crate::connect::Connect;
 use crate::engine::Engine;
@@ -133,36 +134,45 @@ impl<DB: Engine> Migrations<DB> {
     ///
     /// # Errors
     /// See [`Migrator::up`].
-    pub async fn up<'c>(&self, database: impl Connect<'c, DB>) -> Result<Report, Error> {
-        self.migrator().up(database).await
+    pub fn up<'a, 'c: 'a>(
+        &'a self,
+        database: impl Connect<'c, DB> + 'a,
+    ) -> BoxFuture<'a, Result<Report, Error>> {
+        Box::pin(async move { self.migrator().up(database).await })
     }
 
     /// Takes migrations back, the newest first.
     ///
     /// # Errors
     /// See [`Migrator::down`].
-    pub async fn down<'c>(
-        &self,
-        database: impl Connect<'c, DB>,
+    pub fn down<'a, 'c: 'a>(
+        &'a self,
+        database: impl Connect<'c, DB> + 'a,
         down: Down,
-    ) -> Result<Report, Error> {
-        self.migrator().down(database, down).await
+    ) -> BoxFuture<'a, Result<Report, Error>> {
+        Box::pin(async move { self.migrator().down(database, down).await })
     }
 
     /// What [`up`](Migrations::up) would do now. Writes nothing and takes no lock.
     ///
     /// # Errors
     /// See [`Migrator::plan`].
-    pub async fn plan<'c>(&self, database: impl Connect<'c, DB>) -> Result<Plan, Error> {
-        self.migrator().plan(database).await
+    pub fn plan<'a, 'c: 'a>(
+        &'a self,
+        database: impl Connect<'c, DB> + 'a,
+    ) -> BoxFuture<'a, Result<Plan, Error>> {
+        Box::pin(async move { self.migrator().plan(database).await })
     }
 
     /// What is applied, what is pending, and whether something is wrong. Writes nothing.
     ///
     /// # Errors
     /// See [`Migrator::status`].
-    pub async fn status<'c>(&self, database: impl Connect<'c, DB>) -> Result<Status, Error> {
-        self.migrator().status(database).await
+    pub fn status<'a, 'c: 'a>(
+        &'a self,
+        database: impl Connect<'c, DB> + 'a,
+    ) -> BoxFuture<'a, Result<Status, Error>> {
+        Box::pin(async move { self.migrator().status(database).await })
     }
 
     /// Waits until someone else has applied everything: the start-up of a replica that must not
@@ -170,8 +180,11 @@ impl<DB: Engine> Migrations<DB> {
     ///
     /// # Errors
     /// See [`Migrator::wait`].
-    pub async fn wait<'c>(&self, database: impl Connect<'c, DB>) -> Result<Report, Error> {
-        self.migrator().wait(database).await
+    pub fn wait<'a, 'c: 'a>(
+        &'a self,
+        database: impl Connect<'c, DB> + 'a,
+    ) -> BoxFuture<'a, Result<Report, Error>> {
+        Box::pin(async move { self.migrator().wait(database).await })
     }
 
     /// The SQL they are written in, without reading them.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use backstitch_core::diagnostic::did_you_mean;
 use backstitch_core::migration::{Migration, Transaction};
 use backstitch_core::{Diagnostic, Set};
+use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
 use crate::apply;
@@ -206,25 +207,30 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
     /// When the plan is refused (see [`plan`](Migrator::plan)), when the lock is not to be had,
     /// when a check finds offenders or a statement fails. The error brings along the report of
     /// what was done before, which stays done.
-    pub async fn up<'c>(&self, database: impl Connect<'c, DB>) -> Result<Report, Error> {
-        let began = Instant::now();
-        self.warn_of_new_files();
-        let run = async {
-            let mut held = self.open(database).await?;
-            if self.is_up_to_date(&mut held).await? {
-                let report = Report {
-                    remaining: self.beyond_target(),
-                    ..Report::default()
-                };
-                return Ok(self.report(report, began));
-            }
-            let mut held = held.into_own().await;
-            let mut report = Report::default();
-            let result = self.up_slowly(&mut held, &mut report).await;
-            self.end(held, result, report, began).await
-        };
-        run.instrument(tracing::info_span!("migrate", verb = "up"))
-            .await
+    pub fn up<'a, 'c: 'a>(
+        &'a self,
+        database: impl Connect<'c, DB> + 'a,
+    ) -> BoxFuture<'a, Result<Report, Error>> {
+        Box::pin(async move {
+            let began = Instant::now();
+            self.warn_of_new_files();
+            let run = async {
+                let mut held = self.open(database).await?;
+                if self.is_up_to_date(&mut held).await? {
+                    let report = Report {
+                        remaining: self.beyond_target(),
+                        ..Report::default()
+                    };
+                    return Ok(self.report(report, began));
+                }
+                let mut held = held.into_own().await;
+                let mut report = Report::default();
+                let result = self.up_slowly(&mut held, &mut report).await;
+                self.end(held, result, report, began).await
+            };
+            run.instrument(tracing::info_span!("migrate", verb = "up"))
+                .await
+        })
     }
 
     /// Takes migrations back, the newest first, by the way back that the database holds.
@@ -233,20 +239,22 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
     /// When one has no way back, or loses data and [`force`](Migrator::force) is not given, when
     /// the stored way back was tampered with, when a statement fails. Failed rollbacks are
     /// recorded too.
-    pub async fn down<'c>(
-        &self,
-        database: impl Connect<'c, DB>,
+    pub fn down<'a, 'c: 'a>(
+        &'a self,
+        database: impl Connect<'c, DB> + 'a,
         down: Down,
-    ) -> Result<Report, Error> {
-        let began = Instant::now();
-        let run = async {
-            let mut held = self.open(database).await?.into_own().await;
-            let mut report = Report::default();
-            let result = self.down_under_lock(&mut held, &down, &mut report).await;
-            self.end(held, result, report, began).await
-        };
-        run.instrument(tracing::info_span!("migrate", verb = "down"))
-            .await
+    ) -> BoxFuture<'a, Result<Report, Error>> {
+        Box::pin(async move {
+            let began = Instant::now();
+            let run = async {
+                let mut held = self.open(database).await?.into_own().await;
+                let mut report = Report::default();
+                let result = self.down_under_lock(&mut held, &down, &mut report).await;
+                self.end(held, result, report, began).await
+            };
+            run.instrument(tracing::info_span!("migrate", verb = "down"))
+                .await
+        })
     }
 
     /// What [`up`](Migrator::up) would do now: the very plan that it would execute. Writes nothing
@@ -255,24 +263,31 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
     /// # Errors
     /// When what is applied is not what this program holds, when a pending migration comes too
     /// late, when an earlier run stopped half-way.
-    pub async fn plan<'c>(&self, database: impl Connect<'c, DB>) -> Result<Plan, Error> {
-        self.looking(database, |session| self.plan_up(session))
-            .await
+    pub fn plan<'a, 'c: 'a>(
+        &'a self,
+        database: impl Connect<'c, DB> + 'a,
+    ) -> BoxFuture<'a, Result<Plan, Error>> {
+        Box::pin(async move {
+            self.looking(database, |session| self.plan_up(session))
+                .await
+        })
     }
 
     /// What [`down`](Migrator::down) would do now. Writes nothing and takes no lock.
     ///
     /// # Errors
     /// As for [`down`](Migrator::down), as far as the history tells.
-    pub async fn plan_down<'c>(
-        &self,
-        database: impl Connect<'c, DB>,
+    pub fn plan_down<'a, 'c: 'a>(
+        &'a self,
+        database: impl Connect<'c, DB> + 'a,
         down: Down,
-    ) -> Result<Plan, Error> {
-        self.looking(database, |session| {
-            plan::down(self.set(), &session.rows, &down, self.policy)
+    ) -> BoxFuture<'a, Result<Plan, Error>> {
+        Box::pin(async move {
+            self.looking(database, |session| {
+                plan::down(self.set(), &session.rows, &down, self.policy)
+            })
+            .await
         })
-        .await
     }
 
     /// What is applied, what is pending, and whether something is wrong. Writes nothing and takes
@@ -280,59 +295,69 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
     ///
     /// # Errors
     /// When the database does not answer, or the history is not ours.
-    pub async fn status<'c>(&self, database: impl Connect<'c, DB>) -> Result<Status, Error> {
-        self.looking(database, |session| {
-            let (plan, trouble) = match self.plan_up(session) {
-                Ok(plan) => (plan, None),
-                Err(error) => (Plan::default(), Some(error.to_string())),
-            };
-            let applies = plan
-                .steps
-                .into_iter()
-                .filter(|step| step.action == Action::Apply);
-            Ok(Status {
-                pending: applies.map(|step| step.id).chain(plan.remaining).collect(),
-                history: std::mem::take(&mut session.rows),
-                trouble,
-                server: session.facts.server.clone(),
+    pub fn status<'a, 'c: 'a>(
+        &'a self,
+        database: impl Connect<'c, DB> + 'a,
+    ) -> BoxFuture<'a, Result<Status, Error>> {
+        Box::pin(async move {
+            self.looking(database, |session| {
+                let (plan, trouble) = match self.plan_up(session) {
+                    Ok(plan) => (plan, None),
+                    Err(error) => (Plan::default(), Some(error.to_string())),
+                };
+                let applies = plan
+                    .steps
+                    .into_iter()
+                    .filter(|step| step.action == Action::Apply);
+                Ok(Status {
+                    pending: applies.map(|step| step.id).chain(plan.remaining).collect(),
+                    history: std::mem::take(&mut session.rows),
+                    trouble,
+                    server: session.facts.server.clone(),
+                })
             })
+            .await
         })
-        .await
     }
 
     /// Waits until someone else has applied everything. Takes no lock and writes nothing.
     ///
     /// # Errors
     /// When that does not happen within [`lock_wait`](Migrator::lock_wait): what is missing.
-    pub async fn wait<'c>(&self, database: impl Connect<'c, DB>) -> Result<Report, Error> {
-        const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-        let began = Instant::now();
-        let mut pause = Duration::from_millis(50);
-        let mut held = self.open(database).await?;
-        loop {
-            if self.is_up_to_date(&mut held).await? {
-                let report = Report {
-                    waited: began.elapsed(),
-                    ..Report::default()
-                };
-                return Ok(self.report(report, began));
+    pub fn wait<'a, 'c: 'a>(
+        &'a self,
+        database: impl Connect<'c, DB> + 'a,
+    ) -> BoxFuture<'a, Result<Report, Error>> {
+        Box::pin(async move {
+            const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+            let began = Instant::now();
+            let mut pause = Duration::from_millis(50);
+            let mut held = self.open(database).await?;
+            loop {
+                if self.is_up_to_date(&mut held).await? {
+                    let report = Report {
+                        waited: began.elapsed(),
+                        ..Report::default()
+                    };
+                    return Ok(self.report(report, began));
+                }
+                // The digests differ too when somebody has applied more than this program knows.
+                let mut session = self.look_around(&mut held).await?;
+                let verdict = self.plan_up(&mut session);
+                if matches!(&verdict, Ok(plan) if plan.is_empty()) {
+                    let report = Report {
+                        waited: began.elapsed(),
+                        ..Report::default()
+                    };
+                    return Ok(self.report(report, began));
+                }
+                if began.elapsed() >= self.lock_wait {
+                    return Err(not_migrated(verdict, began.elapsed()));
+                }
+                tokio::time::sleep(jittered(pause).min(self.lock_wait)).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
             }
-            // The digests differ too when somebody has applied more than this program knows.
-            let mut session = self.look_around(&mut held).await?;
-            let verdict = self.plan_up(&mut session);
-            if matches!(&verdict, Ok(plan) if plan.is_empty()) {
-                let report = Report {
-                    waited: began.elapsed(),
-                    ..Report::default()
-                };
-                return Ok(self.report(report, began));
-            }
-            if began.elapsed() >= self.lock_wait {
-                return Err(not_migrated(verdict, began.elapsed()));
-            }
-            tokio::time::sleep(jittered(pause).min(self.lock_wait)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
+        })
     }
 
     async fn open<'c>(&self, database: impl Connect<'c, DB>) -> Result<Held<'c, DB>, Error> {
