@@ -7,7 +7,7 @@ use backstitch_core::migration::{Migration, Transaction};
 
 use crate::engine::{Driver, Engine, Limits};
 use crate::error::{Error, ErrorKind};
-use crate::execute::{self, Book, Failure, Job, Outcome};
+use crate::execute::{self, Book, Failure, Job, Outcome, Trace};
 use crate::history::{self, Change, Entry, Names, Row, State};
 use crate::message::Part;
 use crate::plan::{self, Action};
@@ -82,10 +82,15 @@ impl<DB: Driver> Book for ApplyBook<'_, DB> {
         self.insert(&entry)
     }
 
-    fn fail(&self, done: usize, error: &str) -> Vec<String> {
+    fn fail(&self, done: usize, error: &str, trace: Trace) -> Vec<String> {
         if self.has_row {
+            // Where something may be half done nobody may begin anew.
+            let state = match trace {
+                Trace::None => State::Failed,
+                Trace::Perhaps => State::Applying,
+            };
             let change = Change::default()
-                .state::<DB>(State::Failed)
+                .state::<DB>(state)
                 .statements_done(done)
                 .error::<DB>(error);
             return vec![change.of_version::<DB>(self.names, self.migration.version)];
@@ -120,6 +125,7 @@ fn job<'j>(migration: &'j Migration, limits: Limits) -> Job<'j> {
             lock: ms(migration.lock_timeout_ms, limits.lock),
             statement: ms(migration.statement_timeout_ms, limits.statement),
         },
+        lock_limit_is_given: migration.lock_timeout_ms.is_some(),
     }
 }
 
@@ -188,7 +194,7 @@ pub(crate) async fn migrations<DB: Engine>(
         Err(failure) => {
             if !apart && is_worth_recording(&failure) {
                 // All of them are taken back; the row of the one that failed tells why.
-                let record = books[failure.job].fail(0, &failure.error.headline());
+                let record = books[failure.job].fail(0, &failure.error.headline(), failure.trace);
                 session.run_quietly(&record).await;
             }
             Err(failure)

@@ -7,7 +7,7 @@ use backstitch_core::migration::Check;
 
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
-use crate::execute::{Job, statement_failed};
+use crate::execute::{Job, Trace, statement_failed};
 use crate::message::{Answer, Message, Origin, Part, Piece};
 
 /// How many offenders an error shows.
@@ -58,7 +58,7 @@ async fn one<DB: Engine>(
     let message = Message::of(before.into_iter().chain([query]).chain(after));
     let answers = DB::send(connection, &message)
         .await
-        .map_err(|refused| statement_failed::<DB>(job, part, index, refused, 0))?;
+        .map_err(|refused| statement_failed::<DB>(job, part, index, refused, 0, Trace::None))?;
     match answers.get(position) {
         Some(answer) if answer.rows_returned > 0 => Err(offended(job, part, index, check, answer)),
         Some(_) | None => Ok(()),

@@ -138,6 +138,18 @@ pub trait Driver: Database<Connection: Send> {
     /// engine can, in this session where not. `None` means none.
     fn limit(facts: &Facts, scope: Scope, limits: Limits) -> Vec<String>;
 
+    /// Statements around a `BEGIN` that is also the lock, so that it is tried for briefly and the
+    /// wait is ours: the first before it, the second after it. The reset brings back the usual
+    /// patience too, where it was not to be had.
+    fn brief_begin(facts: &Facts) -> Option<[String; 2]>;
+
+    /// Whether the statement works beside others: nobody queues behind it while it waits for
+    /// their locks, and it may leave something half done behind when it fails.
+    fn works_concurrently(sql: &str) -> bool;
+
+    /// Whether the error says that the statement was refused before it did anything.
+    fn is_refusal(error: &sqlx::Error) -> bool;
+
     /// Statements that keep foreign keys from being enforced, and enforce them again.
     fn foreign_keys(on: bool) -> Vec<String>;
 

@@ -18,7 +18,7 @@ use crate::engine::{Driver, Engine, Limits, Scope};
 use crate::error::{Error, ErrorKind, words_of};
 use crate::message::{Answer, Message, Origin, Part, Piece, Refused};
 use crate::observe::{Announcer, Event};
-use crate::session::Session;
+use crate::session::{Facts, Session};
 
 /// What to run.
 pub(crate) struct Job<'j> {
@@ -36,6 +36,8 @@ pub(crate) struct Job<'j> {
     pub(crate) foreign_keys: ForeignKeys,
     /// How long each statement may take.
     pub(crate) limits: Limits,
+    /// Whether the file itself says how long they may wait for a lock.
+    pub(crate) lock_limit_is_given: bool,
 }
 
 /// What to write down about a [`Job`].
@@ -48,9 +50,18 @@ pub(crate) trait Book {
     fn finish(&self, execution_ms: &str) -> Vec<String>;
     /// After a failure, once everything that can be taken back is taken back. `done` statements
     /// stay in effect.
-    fn fail(&self, done: usize, error: &str) -> Vec<String>;
+    fn fail(&self, done: usize, error: &str, trace: Trace) -> Vec<String>;
     /// An expression for when the job before this one in the same transaction was recorded.
     fn recorded_before(&self) -> String;
+}
+
+/// What a statement that failed leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trace {
+    /// Nothing.
+    None,
+    /// Perhaps something half done.
+    Perhaps,
 }
 
 /// What a job did.
@@ -66,6 +77,8 @@ pub(crate) struct Failure {
     pub(crate) job: usize,
     /// How many of its statements stay in effect.
     pub(crate) done: usize,
+    /// What the statement that failed leaves behind.
+    pub(crate) trace: Trace,
     /// Whether trying again makes sense: nothing has happened but that a lock was not to be had.
     pub(crate) transient: bool,
     /// Whether nothing has happened because somebody else wrote to the history meanwhile.
@@ -79,6 +92,7 @@ impl Failure {
             error,
             job,
             done: 0,
+            trace: Trace::None,
             transient: false,
             stale: false,
         }
@@ -193,14 +207,16 @@ async fn in_transaction<DB: Engine>(
         session.names.clone(),
     );
     let (expected, announcer) = (session.newest(), session.announcer());
-    let mut transaction = begin::<DB>(session.connection).await.map_err(|error| {
-        let transient = DB::is_lock_timeout(&error);
-        let error = about_session::<DB>("cannot begin a transaction", error);
-        Failure {
-            transient,
-            ..Failure::of(error, 0)
-        }
-    })?;
+    let mut transaction = begin::<DB>(session.connection, &facts)
+        .await
+        .map_err(|error| {
+            let transient = DB::is_lock_timeout(&error);
+            let error = about_session::<DB>("cannot begin a transaction", error);
+            Failure {
+                transient,
+                ..Failure::of(error, 0)
+            }
+        })?;
     let mut outcomes = Vec::with_capacity(jobs.len());
     if DB::LOCKS_BY_TRANSACTION {
         names.still_newest::<DB>(&mut transaction, expected).await?;
@@ -247,7 +263,7 @@ async fn in_transaction<DB: Engine>(
 /// One job inside a transaction, up to but not including its record.
 async fn one_of_several<'j, DB: Engine>(
     connection: &mut DB::Connection,
-    facts: &crate::session::Facts,
+    facts: &Facts,
     reset: &[String],
     jobs: &[(&Job<'j>, &(dyn Book + Sync))],
     step: usize,
@@ -388,7 +404,8 @@ fn counted<'m, DB: Engine>(
     job: &Job<'m>,
     book: &(dyn Book + Sync),
 ) -> Vec<Message<'m>> {
-    let mut begin = DB::limit(&session.facts, Scope::Session, job.limits);
+    let mut limits = job.limits;
+    let mut begin = DB::limit(&session.facts, Scope::Session, limits);
     if !DB::LOCKS_BY_TRANSACTION {
         begin.extend(book.begin());
     }
@@ -397,6 +414,12 @@ fn counted<'m, DB: Engine>(
     let last = job.script.statements.len().saturating_sub(1);
     for (index, (piece, statement)) in job.statements(0).zip(&job.script.statements).enumerate() {
         let count = (index < last).then(|| Piece::library(book.progress(index + 1)));
+        let wanted = limits_of::<DB>(job, &piece.sql);
+        if wanted != limits {
+            limits = wanted;
+            let limit = DB::limit(&session.facts, Scope::Session, limits);
+            messages.push(Message::of(library(limit)));
+        }
         if DB::BATCH_IS_TRANSACTION || !DB::BATCHES {
             messages.push(Message::of([piece]));
             messages.extend(count.map(|count| Message::of([count])));
@@ -419,6 +442,18 @@ fn counted<'m, DB: Engine>(
     messages
 }
 
+/// How long a statement may take. One that works beside others may wait for their locks: nobody
+/// queues behind it, and to give up would leave something half done behind.
+fn limits_of<DB: Engine>(job: &Job<'_>, sql: &str) -> Limits {
+    match job.lock_limit_is_given || !DB::works_concurrently(sql) {
+        true => job.limits,
+        false => Limits {
+            lock: None,
+            ..job.limits
+        },
+    }
+}
+
 /// Writes the first entry where the write transaction is the only lock there is.
 async fn claim<DB: Engine>(
     session: &mut Session<'_, DB>,
@@ -434,7 +469,9 @@ async fn claim<DB: Engine>(
             ..Failure::of(error, 0)
         }
     };
-    let mut transaction = begin::<DB>(session.connection).await.map_err(failed)?;
+    let mut transaction = begin::<DB>(session.connection, &session.facts)
+        .await
+        .map_err(failed)?;
     session
         .names
         .still_newest::<DB>(&mut transaction, expected)
@@ -455,16 +492,31 @@ async fn give_up<DB: Engine>(
     session.run_quietly(&["ROLLBACK".to_owned()]).await;
     session.run_quietly(&session.reset()).await;
     session
-        .run_quietly(&book.fail(failure.done, &failure.error.headline()))
+        .run_quietly(&book.fail(failure.done, &failure.error.headline(), failure.trace))
         .await;
     failure
 }
 
 /// Begins a transaction that ends by itself when it is dropped.
-pub(crate) async fn begin<DB: Engine>(
-    connection: &mut DB::Connection,
-) -> Result<Transaction<'_, DB>, sqlx::Error> {
-    connection.begin_with(AssertSqlSafe(DB::BEGIN)).await
+pub(crate) async fn begin<'c, DB: Engine>(
+    connection: &'c mut DB::Connection,
+    facts: &Facts,
+) -> Result<Transaction<'c, DB>, sqlx::Error> {
+    let Some([before, after]) = DB::brief_begin(facts) else {
+        return connection.begin_with(AssertSqlSafe(DB::BEGIN)).await;
+    };
+    let before = Message::of([Piece::library(before)]);
+    let after = Message::of([Piece::library(after)]);
+    let refused = |refused: Refused| refused.error;
+    DB::send(connection, &before).await.map_err(refused)?;
+    let begun = connection.begin_with(AssertSqlSafe(DB::BEGIN)).await;
+    match begun {
+        Ok(mut transaction) => {
+            DB::send(&mut transaction, &after).await.map_err(refused)?;
+            Ok(transaction)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Statements of the library as pieces.
@@ -514,7 +566,15 @@ fn failure<DB: Engine>(
     refused: Refused,
     done: usize,
 ) -> Failure {
-    let transient = DB::is_lock_timeout(&refused.error) && done == 0;
+    let piece = &message.pieces[refused.piece];
+    let leaves_trace = piece.origin != Origin::Library
+        && DB::works_concurrently(&piece.sql)
+        && !DB::is_refusal(&refused.error);
+    let trace = match leaves_trace {
+        true => Trace::Perhaps,
+        false => Trace::None,
+    };
+    let transient = DB::is_lock_timeout(&refused.error) && done == 0 && trace == Trace::None;
     match message.pieces[refused.piece].origin {
         Origin::Migration {
             step,
@@ -522,9 +582,10 @@ fn failure<DB: Engine>(
             statement,
         } => {
             let (job, _) = &jobs[step];
-            let error = statement_failed::<DB>(job, part, statement, refused, done);
+            let error = statement_failed::<DB>(job, part, statement, refused, done, trace);
             Failure {
                 done,
+                trace,
                 transient,
                 ..Failure::of(error, step)
             }
@@ -581,6 +642,7 @@ pub(crate) fn statement_failed<DB: Engine>(
     statement: usize,
     refused: Refused,
     done: usize,
+    trace: Trace,
 ) -> Error {
     let source = job.source();
     let span = job.span_of(part, statement);
@@ -594,7 +656,16 @@ pub(crate) fn statement_failed<DB: Engine>(
         _ => format!("{} refused this", DB::PRODUCT),
     };
     let mut remarks = DB::remarks(&refused.error);
-    remarks.push(what_stays(job, done));
+    if trace == Trace::Perhaps {
+        remarks.push(
+            "It works beside others, and may leave something half done behind: look for an invalid \
+             index, and drop it."
+                .to_owned(),
+        );
+    }
+    if done > 0 || trace == Trace::None {
+        remarks.push(what_stays(job, done));
+    }
     let mut diagnostic = Diagnostic::error("statement-failed", DB::words(&refused.error))
         .at(source, place, label)
         .why(remarks.join("\n"));

@@ -464,6 +464,9 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
             report.remaining = plan.steps.iter().map(|step| step.id.clone()).collect();
             report.remaining.extend(plan.remaining.iter().cloned());
             if plan.is_empty() {
+                if report.done.is_empty() {
+                    report.run = None;
+                }
                 return Ok(());
             }
             self.tell(Event::Started { plan: &plan });

@@ -10,7 +10,7 @@ use backstitch_core::migration::{self, StoredDown, Transaction};
 
 use crate::engine::{Driver, Engine, Limits};
 use crate::error::{Error, ErrorKind};
-use crate::execute::{self, Book, Failure, Job};
+use crate::execute::{self, Book, Failure, Job, Trace};
 use crate::history::{self, Change, Names, RollbackEntry, Row, State};
 use crate::message::{Message, Part, Piece};
 use crate::plan::Action;
@@ -85,7 +85,7 @@ impl<DB: Driver> Book for RevertBook<'_, DB> {
         statements
     }
 
-    fn fail(&self, done: usize, error: &str) -> Vec<String> {
+    fn fail(&self, done: usize, error: &str, _trace: Trace) -> Vec<String> {
         let change = Change::default().statements_done(done).error::<DB>(error);
         vec![
             change.of_version::<DB>(self.names, self.row.version),
@@ -122,6 +122,7 @@ pub(crate) async fn migration<DB: Engine>(
             lock: ms(stored.lock_timeout_ms, limits.lock),
             statement: ms(stored.statement_timeout_ms, limits.statement),
         },
+        lock_limit_is_given: stored.lock_timeout_ms.is_some(),
     };
     let (names, who) = (session.names.clone(), session.who.clone());
     let stays = session

@@ -120,7 +120,7 @@ impl<'s, DB: Engine> Session<'s, DB> {
         &mut self,
         message: &Message<'_>,
     ) -> Result<Vec<Answer>, sqlx::Error> {
-        let mut transaction = crate::execute::begin::<DB>(self.connection).await?;
+        let mut transaction = crate::execute::begin::<DB>(self.connection, &self.facts).await?;
         let answers = DB::send(&mut transaction, message)
             .await
             .map_err(|refused| refused.error)?;

@@ -230,6 +230,18 @@ impl Driver for MySql {
         vec![locks, statements]
     }
 
+    fn brief_begin(_facts: &Facts) -> Option<[String; 2]> {
+        None
+    }
+
+    fn works_concurrently(_sql: &str) -> bool {
+        false
+    }
+
+    fn is_refusal(_error: &sqlx::Error) -> bool {
+        true
+    }
+
     fn foreign_keys(_on: bool) -> Vec<String> {
         Vec::new()
     }
@@ -389,13 +401,10 @@ fn near(message: &str) -> Option<(&str, &str, usize)> {
     Some((said, near, line.trim().parse().ok()?))
 }
 
-/// An expression for the lock's name: locks belong to the server, so the database is part of it,
+/// An expression for the lock's name: locks belong to the server, so `name` says which database,
 /// and names end at 64 characters, so it is hashed.
 fn lock_name(name: &str) -> String {
-    format!(
-        "CONCAT('backstitch:', MD5(CONCAT(COALESCE(DATABASE(), ''), '/', {})))",
-        MySql::quote_text(name)
-    )
+    format!("CONCAT('backstitch:', MD5({}))", MySql::quote_text(name))
 }
 
 async fn ask(connection: &mut MySqlConnection, sql: String) -> Result<Answer, sqlx::Error> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use backstitch_core::Dialect;
+use backstitch_core::lex::{self, TokenKind};
 use sqlx::postgres::{PgConnectOptions, PgErrorPosition, PgQueryResult, PgRow};
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, ValueRef};
 
@@ -210,6 +211,21 @@ impl Driver for Postgres {
             format!("SET {scope} lock_timeout = {}", ms(limits.lock)),
             format!("SET {scope} statement_timeout = {}", ms(limits.statement)),
         ]
+    }
+
+    fn brief_begin(_facts: &Facts) -> Option<[String; 2]> {
+        None
+    }
+
+    fn works_concurrently(sql: &str) -> bool {
+        let tokens = lex::lex(sql, Dialect::Postgres).tokens;
+        let mut words = tokens.iter().filter(|token| token.kind == TokenKind::Word);
+        words.any(|word| word.span.of(sql).eq_ignore_ascii_case("CONCURRENTLY"))
+    }
+
+    fn is_refusal(error: &sqlx::Error) -> bool {
+        // Class 42: syntax error or access rule violation.
+        code(error).is_some_and(|code| code.starts_with("42"))
     }
 
     fn foreign_keys(_on: bool) -> Vec<String> {

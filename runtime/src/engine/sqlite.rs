@@ -13,6 +13,18 @@ use crate::session::Facts;
 
 impl Engine for Sqlite {}
 
+const BUSY_TIMEOUT: &str = "busy_timeout";
+
+/// Settings that a migration may change and that are brought back after it.
+const SETTINGS: [&str; 6] = [
+    "foreign_keys",
+    "ignore_check_constraints",
+    "legacy_alter_table",
+    "recursive_triggers",
+    "query_only",
+    BUSY_TIMEOUT,
+];
+
 impl Driver for Sqlite {
     const PRODUCT: &'static str = "SQLite";
     const DIALECT: Dialect = Dialect::Sqlite;
@@ -114,30 +126,30 @@ impl Driver for Sqlite {
     }
 
     fn ask_facts() -> Vec<String> {
-        vec![
-            "SELECT sqlite_version()".to_owned(),
-            "PRAGMA foreign_keys".to_owned(),
-        ]
+        let settings = SETTINGS.map(|name| format!("PRAGMA {name}"));
+        [String::from("SELECT sqlite_version()")]
+            .into_iter()
+            .chain(settings)
+            .collect()
     }
 
     fn facts(answers: &[Answer]) -> Facts {
         let value =
             |index: usize| -> Option<String> { answers.get(index)?.rows.first()?.first()?.clone() };
+        let settings = SETTINGS
+            .iter()
+            .zip(1..)
+            .filter_map(|(name, index)| Some(((*name).to_owned(), value(index)?)));
         Facts {
-            schema: None,
             server: value(0),
-            settings: value(1)
-                .map(|on| ("foreign_keys".to_owned(), on))
-                .into_iter()
-                .collect(),
+            settings: settings.collect(),
             ..Facts::default()
         }
     }
 
     fn reset(facts: &Facts) -> Vec<String> {
-        facts
-            .settings
-            .iter()
+        let settings = facts.settings.iter();
+        settings
             .map(|(name, value)| format!("PRAGMA {name} = {value}"))
             .collect()
     }
@@ -149,6 +161,25 @@ impl Driver for Sqlite {
     fn limit(_facts: &Facts, _scope: Scope, _limits: Limits) -> Vec<String> {
         // One lock for the whole file, waited for at `BEGIN`; a statement cannot be timed.
         Vec::new()
+    }
+
+    fn brief_begin(facts: &Facts) -> Option<[String; 2]> {
+        let (name, usual) = facts
+            .settings
+            .iter()
+            .find(|(name, _)| name == BUSY_TIMEOUT)?;
+        Some([
+            format!("PRAGMA {name} = 50"),
+            format!("PRAGMA {name} = {usual}"),
+        ])
+    }
+
+    fn works_concurrently(_sql: &str) -> bool {
+        false
+    }
+
+    fn is_refusal(_error: &sqlx::Error) -> bool {
+        true
     }
 
     fn foreign_keys(on: bool) -> Vec<String> {
