@@ -72,6 +72,9 @@ pub(crate) trait Product: Engine {
     /// Whether a rollback takes DDL back.
     const DDL_ROLLS_BACK: bool;
 
+    /// A statement that takes as many tenths of a second as the table `naps` says.
+    const NAP: &str;
+
     /// Runs statements and returns the rows of all of them.
     fn ask(
         connection: &mut Self::Connection,
@@ -86,10 +89,12 @@ pub(crate) trait Product: Engine {
 }
 
 macro_rules! product {
-    ($engine:ident, $server:ident, ddl_rolls_back: $rolls_back:literal, $text_of:expr) => {
+    ($engine:ident, $server:ident, ddl_rolls_back: $rolls_back:literal, nap: $nap:literal, $text_of:expr) => {
         impl Product for $engine {
             const SERVER: servers::Engine = servers::Engine::$server;
             const DDL_ROLLS_BACK: bool = $rolls_back;
+
+            const NAP: &str = $nap;
 
             async fn ask(connection: &mut Self::Connection, sql: &str) -> sqlx::Result<Rows> {
                 let query = sqlx::raw_sql(AssertSqlSafe(sql));
@@ -118,15 +123,23 @@ macro_rules! product {
     };
 }
 
-product!(Postgres, Postgres, ddl_rolls_back: true, |row: &sqlx::postgres::PgRow, index| {
+product!(Postgres, Postgres, ddl_rolls_back: true,
+    nap: "SELECT pg_sleep(0.1 * tenths) FROM naps",
+    |row: &sqlx::postgres::PgRow, index| {
     let value = row.try_get_raw(index).expect("it is there");
     value.as_str().expect("simple queries answer in text").to_owned()
 });
-product!(MySql, MariaDb, ddl_rolls_back: false, |row: &sqlx::mysql::MySqlRow, index| {
+product!(MySql, MariaDb, ddl_rolls_back: false,
+    nap: "SELECT SLEEP(0.1 * tenths) FROM naps",
+    |row: &sqlx::mysql::MySqlRow, index| {
     let bytes: Vec<u8> = row.try_get_unchecked(index).expect("simple queries answer in text");
     String::from_utf8_lossy(&bytes).into_owned()
 });
-product!(Sqlite, Sqlite, ddl_rolls_back: true, |row: &sqlx::sqlite::SqliteRow, index| {
+// It cannot sleep, so it counts.
+product!(Sqlite, Sqlite, ddl_rolls_back: true,
+    nap: "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n \
+          WHERE i < 100000 * (SELECT tenths FROM naps)) SELECT count(*) FROM n",
+    |row: &sqlx::sqlite::SqliteRow, index| {
     let text: String = row.try_get_unchecked(index).expect("SQLite converts everything to text");
     text
 });

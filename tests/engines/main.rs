@@ -10,5 +10,7 @@ mod servers;
 mod checks;
 mod errors;
 mod few_messages;
+mod locks;
+mod many_at_once;
 mod outside;
 mod round_trip;
