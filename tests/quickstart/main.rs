@@ -1,8 +1,9 @@
-//! The example that newcomers run first, as they run it.
+//! The example that newcomers run first, as they run it, and what the README says about it.
 
 mod http;
 mod migrations;
 mod program;
+mod readme;
 
 use std::time::Duration;
 

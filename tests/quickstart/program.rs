@@ -54,9 +54,9 @@ fn build() -> PathBuf {
         .expect("cargo starts");
     assert!(output.status.success(), "the example does not compile");
     let messages = String::from_utf8(output.stdout).expect("cargo writes JSON");
-    let programs = messages.lines().filter_map(|line| {
+    let mut programs = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         Some(PathBuf::from(message["executable"].as_str()?))
     });
-    programs.last().expect("it has built a program")
+    programs.next_back().expect("it has built a program")
 }

@@ -1,8 +1,6 @@
 //! What the service keeps, in the database of either engine.
 
-use std::pin::Pin;
-
-use backstitch::{Connect, Engine, Migrations, Report, Status};
+use backstitch::{Report, Status};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgPool, SqlitePool};
@@ -84,8 +82,8 @@ impl Database {
     /// How the migrations stand. Writes nothing.
     pub async fn status(&self) -> Result<Status, backstitch::Error> {
         match self {
-            Database::Sqlite(pool) => status_of(&sqlite::MIGRATIONS, pool).await,
-            Database::Postgres(pool) => status_of(&postgres::MIGRATIONS, pool).await,
+            Database::Sqlite(pool) => sqlite::MIGRATIONS.status(pool).await,
+            Database::Postgres(pool) => postgres::MIGRATIONS.status(pool).await,
         }
     }
 
@@ -136,14 +134,4 @@ impl Database {
             Database::Postgres(pool) => postgres::delete(pool, id).await,
         }
     }
-}
-
-/// `migrations.status(database)` for a handler, which may be moved between threads: the compiler
-/// sees that it can be only where the engine is still a parameter.
-/// <https://github.com/rust-lang/rust/issues/100013>
-fn status_of<'a, DB: Engine>(
-    migrations: &'a Migrations<DB>,
-    database: impl Connect<'a, DB> + 'a,
-) -> Pin<Box<dyn Future<Output = Result<Status, backstitch::Error>> + Send + 'a>> {
-    Box::pin(migrations.status(database))
 }
