@@ -16,6 +16,7 @@ pub mod lex;
 pub mod lockfile;
 pub mod migration;
 pub mod options;
+pub mod page;
 #[cfg(feature = "model")]
 pub mod proof;
 pub mod render;
