@@ -9,6 +9,8 @@ mod model;
 mod mysql;
 pub(crate) mod phrase;
 mod postgres;
+#[cfg(feature = "model")]
+mod server;
 mod sqlite;
 
 #[cfg(feature = "model")]

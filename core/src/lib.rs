@@ -23,6 +23,8 @@ pub mod render;
 #[cfg(feature = "model")]
 pub mod replay;
 #[cfg(feature = "model")]
+pub mod rule;
+#[cfg(feature = "model")]
 pub mod schema;
 pub mod set;
 pub mod source;

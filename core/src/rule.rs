@@ -1,0 +1,239 @@
+//! Judgements about SQL that the engine takes, and of metadata that the SQL contradicts.
+//!
+//! A rule is a pair of files beside this one: `drop_table_loses_data.rs` looks, and the page
+//! `drop_table_loses_data.md` explains and is executed as a test. One `mod` line and one line of
+//! [`RULES`] register it. A rule asks the model and never the text, and stays silent about what the
+//! model does not know.
+//!
+//! [`judge`] runs them over one migration and decides what becomes of what they find: levels of the
+//! options, `@allow`, small tables. Whether UP and DOWN fit together is
+//! [`proof`](crate::proof)'s business.
+
+mod allow;
+mod data_type;
+mod finding;
+mod moment;
+mod rebuild;
+mod situation;
+mod volatile;
+
+mod add_column_rewrites;
+mod add_not_null_without_default;
+mod constraint_builds_index;
+mod constraint_without_not_valid;
+mod drop_column_drops_constraints;
+mod drop_column_loses_data;
+mod drop_table_loses_data;
+mod index_not_concurrent;
+mod rename_column_breaks_clients;
+mod rename_table_breaks_clients;
+mod set_not_null_scans;
+mod type_change_rewrites;
+mod type_narrowing;
+mod validate_in_same_transaction;
+
+use finding::{Finding, Strength, Work};
+pub use situation::{Situation, Step};
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::dialect::{Dialect, Family};
+use crate::options::{Level, Options};
+use crate::set::Set;
+
+/// What a rule is.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// Its name in diagnostics, in `@allow` and in the options.
+    pub code: &'static str,
+    /// The rules it is switched with.
+    pub group: Group,
+    /// What happens where nothing else is said.
+    pub level: Level,
+    /// The engines it knows; none means all.
+    engines: &'static [Family],
+    check: fn(&Situation<'_>) -> Vec<Finding>,
+    /// Its documentation, which opens with the code and one sentence.
+    pub page: &'static str,
+}
+
+/// Rules that are switched together: the name of a group may stand under `[rules]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Statements the engine refuses or the model cannot read.
+    Format,
+    /// The header against the SQL.
+    Metadata,
+    /// What shares a transaction.
+    Order,
+    /// The way back.
+    Rollback,
+    /// What others wait for.
+    Locking,
+    /// Rows that are gone.
+    DataLoss,
+    /// Code of the release before.
+    Compatibility,
+    /// Advice on schemas.
+    Style,
+    /// What must not be in a file.
+    Security,
+}
+
+/// All rules, in the order of their names.
+const RULES: &[Rule] = &[
+    add_column_rewrites::RULE,
+    add_not_null_without_default::RULE,
+    constraint_builds_index::RULE,
+    constraint_without_not_valid::RULE,
+    drop_column_drops_constraints::RULE,
+    drop_column_loses_data::RULE,
+    drop_table_loses_data::RULE,
+    index_not_concurrent::RULE,
+    rename_column_breaks_clients::RULE,
+    rename_table_breaks_clients::RULE,
+    set_not_null_scans::RULE,
+    type_change_rewrites::RULE,
+    type_narrowing::RULE,
+    validate_in_same_transaction::RULE,
+];
+
+/// All rules, in the order of their names.
+pub fn all() -> &'static [Rule] {
+    RULES
+}
+
+/// The rule of that code.
+pub fn find(code: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.code == code)
+}
+
+/// The documentation of the rule of that code.
+pub fn page(code: &str) -> Option<&'static str> {
+    find(code).map(|rule| rule.page)
+}
+
+/// Every name that may stand under `[rules]`.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    let groups = Group::ALL.iter().map(|group| group.name());
+    RULES.iter().map(|rule| rule.code).chain(groups)
+}
+
+/// What the rules say about one migration.
+pub fn judge(situation: &Situation<'_>) -> Vec<Diagnostic> {
+    let family = situation.dialect().modelling().family;
+    let rules = RULES.iter().filter(|rule| rule.knows(family));
+    let mut found: Vec<(&Rule, Finding)> = rules
+        .flat_map(|rule| {
+            (rule.check)(situation)
+                .into_iter()
+                .map(move |one| (rule, one))
+        })
+        .collect();
+    found.sort_by_key(|(_, finding)| (finding.place.section == DOWN, finding.span));
+    let mut allows = allow::Allows::new(situation);
+    let mut diagnostics = Vec::new();
+    for (at, (rule, finding)) in found.iter().enumerate() {
+        let is_allowed = allows.covers(rule, finding);
+        let is_outdone = found
+            .iter()
+            .enumerate()
+            .any(|(other_at, (_, other))| other.outdoes(finding, other_at < at));
+        let severity = rule.severity(finding, situation);
+        if let Some(severity) = severity
+            && !is_allowed
+            && !is_outdone
+        {
+            diagnostics.push(finding.to_diagnostic(rule, severity, situation));
+        }
+    }
+    diagnostics.extend(allows.faults());
+    diagnostics
+}
+
+/// Makes remarks of what was found in migrations that are older than `since`, whoever found it.
+pub fn settle(set: &Set, options: &Options, diagnostics: &mut [Diagnostic]) {
+    let since = options.since.as_ref();
+    let Some(since) = since.and_then(|since| set.get(&since.value)) else {
+        return;
+    };
+    for diagnostic in diagnostics {
+        let migration = diagnostic.migration.as_ref();
+        let migration = migration.and_then(|id| set.get(id));
+        if migration.is_some_and(|migration| migration.version < since.version) {
+            diagnostic.severity = Severity::Info;
+        }
+    }
+}
+
+const DOWN: crate::diagnostic::Section = crate::diagnostic::Section::Down;
+
+impl Rule {
+    fn knows(&self, family: Family) -> bool {
+        self.engines.is_empty() || self.engines.contains(&family)
+    }
+
+    /// The engines that it is about.
+    pub fn dialects(&self) -> impl Iterator<Item = Dialect> {
+        let all = Dialect::ALL.into_iter();
+        all.filter(|dialect| self.knows(dialect.modelling().family))
+    }
+
+    /// What the options say about it, where they do.
+    fn chosen(&self, options: &Options) -> Option<Level> {
+        let by_name = |name: &str| options.rules.get(name).map(|level| level.value);
+        by_name(self.code).or_else(|| by_name(self.group.name()))
+    }
+
+    fn severity(&self, finding: &Finding, situation: &Situation<'_>) -> Option<Severity> {
+        let chosen = self.chosen(situation.options);
+        let is_small = finding.work.is_some()
+            && finding
+                .table
+                .as_ref()
+                .is_some_and(|table| situation.is_small(table));
+        let level = match (chosen, finding.strength) {
+            (Some(Level::Allow), _) => Level::Allow,
+            (_, Strength::Remark) => Level::Info,
+            _ if is_small => Level::Info,
+            (Some(level), Strength::Usual | Strength::Certain) => level,
+            (None, Strength::Usual) => self.level,
+            (None, Strength::Certain) => Level::Deny,
+        };
+        match level {
+            Level::Allow => None,
+            Level::Info => Some(Severity::Info),
+            Level::Warn => Some(Severity::Warn),
+            Level::Deny => Some(Severity::Error),
+        }
+    }
+}
+
+impl Group {
+    /// All of them.
+    pub const ALL: [Group; 9] = [
+        Group::Format,
+        Group::Metadata,
+        Group::Order,
+        Group::Rollback,
+        Group::Locking,
+        Group::DataLoss,
+        Group::Compatibility,
+        Group::Style,
+        Group::Security,
+    ];
+
+    /// Its name under `[rules]`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Group::Format => "format",
+            Group::Metadata => "metadata",
+            Group::Order => "order",
+            Group::Rollback => "rollback",
+            Group::Locking => "locking",
+            Group::DataLoss => "data-loss",
+            Group::Compatibility => "compatibility",
+            Group::Style => "style",
+            Group::Security => "security",
+        }
+    }
+}

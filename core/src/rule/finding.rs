@@ -1,0 +1,158 @@
+//! What a rule finds, before it is decided what becomes of it.
+
+use super::situation::Situation;
+use super::{Group, Rule};
+use crate::diagnostic::{Diagnostic, Section, Severity};
+use crate::schema::Key;
+use crate::source::Span;
+
+/// Where in a migration a statement stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// UP or DOWN.
+    pub(super) section: Section,
+    /// Which of its statements.
+    pub(super) index: usize,
+}
+
+/// How sure a rule is of itself, compared with its level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strength {
+    /// Good to know, whatever the level.
+    Remark,
+    /// The level of the rule.
+    Usual,
+    /// The engine will refuse it, or the header says the opposite.
+    Certain,
+}
+
+/// What the engine does while others wait, the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Work {
+    /// It changes its catalogue.
+    Lock,
+    /// It reads the table.
+    Scan,
+    /// It builds an index.
+    Build,
+    /// It copies the table.
+    Copy,
+    /// It writes the table and its indexes anew.
+    Rewrite,
+}
+
+/// What a rule finds.
+#[derive(Clone, Debug)]
+pub(super) struct Finding {
+    pub(super) place: Place,
+    pub(super) span: Span,
+    pub(super) message: String,
+    pub(super) strength: Strength,
+    /// The table that others wait for.
+    pub(super) table: Option<Key>,
+    /// What they wait for.
+    pub(super) work: Option<Work>,
+    label: String,
+    also: Vec<(Span, String)>,
+    why: String,
+    help: String,
+}
+
+impl Finding {
+    /// A finding about these words of a statement.
+    pub(super) fn new(place: Place, span: Span, message: impl Into<String>) -> Finding {
+        Finding {
+            place,
+            span,
+            message: message.into(),
+            strength: Strength::Usual,
+            table: None,
+            work: None,
+            label: String::new(),
+            also: Vec::new(),
+            why: String::new(),
+            help: String::new(),
+        }
+    }
+
+    /// What stands beside the caret.
+    pub(super) fn label(mut self, label: impl Into<String>) -> Finding {
+        self.label = label.into();
+        self
+    }
+
+    /// Another place that belongs to it.
+    pub(super) fn also(mut self, span: Span, label: impl Into<String>) -> Finding {
+        self.also.push((span, label.into()));
+        self
+    }
+
+    /// Why it hurts.
+    pub(super) fn why(mut self, why: impl Into<String>) -> Finding {
+        self.why = why.into();
+        self
+    }
+
+    /// What to write instead.
+    pub(super) fn help(mut self, help: impl Into<String>) -> Finding {
+        self.help = help.into();
+        self
+    }
+
+    /// How sure it is.
+    pub(super) fn strength(mut self, strength: Strength) -> Finding {
+        self.strength = strength;
+        self
+    }
+
+    /// That others wait for this `work` on `table`.
+    pub(super) fn blocks(mut self, table: &Key, work: Work) -> Finding {
+        self.table = Some(table.clone());
+        self.work = Some(work);
+        self
+    }
+
+    /// Whether the other one need not be told since this one says more: a statement gets one
+    /// finding for each table that others wait for. Of equals the earlier stands.
+    pub(super) fn outdoes(&self, other: &Finding, is_earlier: bool) -> bool {
+        let (Some(work), Some(other_work)) = (self.work, other.work) else {
+            return false;
+        };
+        let same = self.place == other.place && self.table == other.table;
+        // Two columns of one statement are two things to repair.
+        let apart = work == other_work && self.span != other.span;
+        same && !apart && (work > other_work || (work == other_work && is_earlier))
+    }
+
+    /// The finding as people read it.
+    pub(super) fn to_diagnostic(
+        &self,
+        rule: &Rule,
+        severity: Severity,
+        situation: &Situation<'_>,
+    ) -> Diagnostic {
+        let source = situation.source(self.place.section);
+        let mut diagnostic = Diagnostic::new(rule.code, severity, &self.message)
+            .at(source, source.first_line(self.span), &self.label)
+            .why(&self.why)
+            .help(self.whole_help(rule))
+            .section(self.place.section);
+        for (span, label) in &self.also {
+            diagnostic = diagnostic.at(situation.migration.source(), *span, label);
+        }
+        diagnostic.migration = Some(situation.migration.id.clone());
+        diagnostic
+    }
+
+    /// A contradiction has to be solved; anything else can be meant.
+    fn whole_help(&self, rule: &Rule) -> String {
+        let must = self.strength == Strength::Certain || rule.group == Group::Metadata;
+        match must {
+            true => self.help.clone(),
+            false => format!(
+                "{}\nIf it is meant, say why above the statement:\n-- @allow: {} (<reason>)",
+                self.help, rule.code
+            ),
+        }
+    }
+}

@@ -1,0 +1,451 @@
+//! What a rule may ask: one migration, its statements as changes, and the model at any moment.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::finding::{Finding, Place};
+use super::moment::Moment;
+use crate::change::{
+    Action, AlterTable, Change, ColumnDef, Data, DataVerb, Kind, Name, ObjectName, Verb,
+};
+use crate::diagnostic::Section;
+use crate::dialect::Dialect;
+use crate::lex::{self, Lexeme};
+use crate::migration::{Migration, Transaction};
+use crate::options::{Options, Version};
+use crate::schema::{Column, Key, Mark, Object, Schema, Table};
+use crate::source::{Source, Span};
+use crate::statement::Statement;
+
+/// A statement as it was replayed.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What it does.
+    pub change: Change,
+    /// Where the journal stood before it.
+    pub before: Mark,
+    /// Where the journal stood after it.
+    pub after: Mark,
+}
+
+/// One migration, replayed there and back.
+pub struct Situation<'s> {
+    pub(super) migration: &'s Migration,
+    pub(super) options: &'s Options,
+    /// The model after the last statement that was replayed.
+    pub(super) schema: &'s Schema,
+    up: &'s [Step],
+    down: &'s [Step],
+    start: Mark,
+    /// For each object what it was before a write, and which write that was.
+    writes: BTreeMap<&'s Key, Vec<(usize, Option<&'s Arc<Object>>)>>,
+}
+
+/// A statement of a [`Situation`].
+#[derive(Clone, Copy)]
+pub(super) struct Act<'s> {
+    pub(super) situation: &'s Situation<'s>,
+    pub(super) place: Place,
+    pub(super) step: &'s Step,
+    pub(super) statement: &'s Statement,
+}
+
+/// One action of an `ALTER TABLE` in the UP, on a table that was there before.
+#[derive(Clone)]
+pub(super) struct Alteration<'s> {
+    pub(super) act: Act<'s>,
+    pub(super) key: Key,
+    /// Before the statement.
+    pub(super) table: &'s Table,
+    /// Before the migration.
+    origin: &'s Table,
+    pub(super) action: &'s Action,
+    pub(super) name: &'s ObjectName,
+}
+
+impl<'s> Situation<'s> {
+    /// The situation after `up` and `down` were replayed on `schema`, which stood at `start` before.
+    ///
+    /// A section ends with its first statement that the engine refuses, so that `up` and `down` may
+    /// hold fewer steps than the migration has statements.
+    pub fn new(
+        migration: &'s Migration,
+        options: &'s Options,
+        schema: &'s Schema,
+        start: Mark,
+        up: &'s [Step],
+        down: &'s [Step],
+    ) -> Situation<'s> {
+        let mut writes: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (at, entry) in schema.since(start).iter().enumerate() {
+            let before = (at, entry.before.as_ref());
+            writes.entry(&entry.key).or_default().push(before);
+        }
+        Situation {
+            migration,
+            options,
+            schema,
+            up,
+            down,
+            start,
+            writes,
+        }
+    }
+
+    /// The SQL it is written in.
+    pub(super) fn dialect(&self) -> Dialect {
+        self.schema.dialect()
+    }
+
+    /// The oldest server that must work.
+    pub(super) fn server(&self) -> Version {
+        let assumed = self.dialect().assumed_server();
+        self.options.server.unwrap_or(assumed)
+    }
+
+    /// Whether the oldest server that must work is at least of this version.
+    pub(super) fn server_is(&self, major: u32, minor: u32) -> bool {
+        let server = self.server();
+        (server.major, server.minor) >= (major, minor)
+    }
+
+    /// The file of a section.
+    pub(super) fn source(&self, section: Section) -> &'s Source {
+        match (section, &self.migration.down) {
+            (Section::Down, Some(down)) => &down.source,
+            _ => &self.migration.up.source,
+        }
+    }
+
+    /// The statements of the UP.
+    pub(super) fn up(&'s self) -> impl DoubleEndedIterator<Item = Act<'s>> {
+        self.acts(Section::Up, self.up, &self.migration.up.statements)
+    }
+
+    /// The statements of the DOWN.
+    pub(super) fn down(&'s self) -> impl DoubleEndedIterator<Item = Act<'s>> {
+        let statements = self.migration.down.as_ref();
+        let statements = statements.map_or(&[][..], |down| &down.statements);
+        self.acts(Section::Down, self.down, statements)
+    }
+
+    /// Whether the whole UP was replayed.
+    pub(super) fn is_up_whole(&self) -> bool {
+        self.up.len() == self.migration.up.statements.len()
+    }
+
+    /// Whether the whole DOWN was replayed; not so where there is none.
+    pub(super) fn is_down_whole(&self) -> bool {
+        let down = self.migration.down.as_ref();
+        self.is_up_whole() && down.is_some_and(|down| self.down.len() == down.statements.len())
+    }
+
+    /// The model before the migration.
+    pub(super) fn start(&'s self) -> Moment<'s> {
+        Moment {
+            situation: self,
+            writes: 0,
+        }
+    }
+
+    /// The model after the UP.
+    pub(super) fn middle(&'s self) -> Moment<'s> {
+        let writes = self.up.last().map_or(0, |step| self.writes_at(step.after));
+        Moment {
+            situation: self,
+            writes,
+        }
+    }
+
+    /// Whether all of it runs in one transaction.
+    pub(super) fn is_one_transaction(&self) -> bool {
+        self.migration.transaction == Transaction::One && self.dialect().has_transactional_ddl()
+    }
+
+    /// Whether `small-tables` names it, with or without its schema.
+    pub(super) fn is_small(&self, table: &Key) -> bool {
+        let full = format!("{}.{}", table.schema, table.name);
+        let mut small = self.options.small_tables.iter();
+        small.any(|small| *small == full || Name::new(small, self.dialect()) == table.name)
+    }
+
+    /// Every `ALTER TABLE` of the UP on a table that was there before, action by action.
+    pub(super) fn alterations(&'s self) -> impl Iterator<Item = Alteration<'s>> {
+        self.up().flat_map(|act| act.alterations())
+    }
+
+    /// Every column that the UP adds to a table that was there before.
+    pub(super) fn added_columns(&'s self) -> impl Iterator<Item = (Alteration<'s>, &'s ColumnDef)> {
+        self.alterations().filter_map(|one| match &one.action.verb {
+            Verb::AddColumn { column, .. } if one.is_effective(column) => Some((one, column)),
+            _ => None,
+        })
+    }
+
+    /// Every statement about rows in the UP.
+    pub(super) fn data(&'s self) -> impl Iterator<Item = (Act<'s>, &'s Data)> {
+        self.up().filter_map(|act| Some((act, act.data()?)))
+    }
+
+    /// The name by which a table was known before the migration: none for a table that it makes.
+    pub(super) fn origin_of(&'s self, key: &Key, writes: usize) -> Option<Key> {
+        let mut key = key.clone();
+        let is_before = |act: &Act<'_>| self.writes_at(act.step.after) <= writes;
+        for act in self.up().rev().filter(is_before) {
+            let is_new = act.before().get(&key).is_none() && act.after().get(&key).is_some();
+            if is_new {
+                key = act.renames()?.0;
+            }
+        }
+        self.start().get(&key).is_some().then_some(key)
+    }
+
+    /// The tables that were there before the migration.
+    pub(super) fn start_tables(&'s self) -> impl Iterator<Item = Key> {
+        let objects = self.schema.objects().map(|(key, _)| key);
+        let keys: std::collections::BTreeSet<&Key> = objects.chain(self.touched()).collect();
+        let is_table = |key: &&Key| self.start().table(key).is_some();
+        keys.into_iter().filter(is_table).cloned()
+    }
+
+    pub(super) fn object_at(&self, key: &Key, writes: usize) -> Option<&'s Arc<Object>> {
+        let entries = self.writes.get(key).map_or(&[][..], Vec::as_slice);
+        match entries.iter().find(|(at, _)| *at >= writes) {
+            Some((_, before)) => *before,
+            None => self.schema.get(key),
+        }
+    }
+
+    /// The objects that the migration has touched.
+    pub(super) fn touched(&self) -> impl Iterator<Item = &'s Key> {
+        self.writes.keys().copied()
+    }
+
+    /// The schemas in which a name without one is looked up.
+    pub(super) fn search_path(&'s self, writes: usize) -> Vec<Name> {
+        let is_before = |act: &Act<'_>| self.writes_at(act.step.after) <= writes;
+        let said = |act: Act<'s>| match &act.step.change {
+            Change::SearchPath(path) => Some(path.clone()),
+            _ => None,
+        };
+        let said = self.up().rev().filter(is_before).find_map(said);
+        let usual = self.dialect().modelling().default_schema;
+        said.unwrap_or_else(|| vec![Name::new(usual, self.dialect())])
+    }
+
+    fn acts(
+        &'s self,
+        section: Section,
+        steps: &'s [Step],
+        statements: &'s [Statement],
+    ) -> impl DoubleEndedIterator<Item = Act<'s>> {
+        let pairs = steps.iter().zip(statements).enumerate();
+        pairs.map(move |(index, (step, statement))| Act {
+            situation: self,
+            place: Place { section, index },
+            step,
+            statement,
+        })
+    }
+
+    fn writes_at(&self, mark: Mark) -> usize {
+        self.schema.between(self.start, mark).len()
+    }
+}
+
+impl<'s> Act<'s> {
+    /// The model before it.
+    pub(super) fn before(self) -> Moment<'s> {
+        Moment {
+            situation: self.situation,
+            writes: self.situation.writes_at(self.step.before),
+        }
+    }
+
+    /// The model after it.
+    pub(super) fn after(self) -> Moment<'s> {
+        Moment {
+            situation: self.situation,
+            writes: self.situation.writes_at(self.step.after),
+        }
+    }
+
+    /// A finding about these words of it.
+    pub(super) fn find(self, span: Span, message: impl Into<String>) -> Finding {
+        Finding::new(self.place, span, message)
+    }
+
+    /// A finding about all of it.
+    pub(super) fn find_whole(self, message: impl Into<String>) -> Finding {
+        self.find(self.statement.span, message)
+    }
+
+    /// The relation of that name, if it was there before the migration, is the one that clients
+    /// see, and is kept: the model is sure of it, and it is not temporary.
+    pub(super) fn old_relation(self, name: &ObjectName) -> Option<(Key, &'s Arc<Object>)> {
+        let moment = self.before();
+        let key = moment.relation(name)?;
+        let object = moment.get(&key)?;
+        let is_old =
+            !object.is_temporary() && self.situation.origin_of(&key, moment.writes).is_some();
+        is_old.then_some((key, object))
+    }
+
+    /// The same for a table.
+    pub(super) fn old_table(self, name: &ObjectName) -> Option<(Key, &'s Table)> {
+        let (key, object) = self.old_relation(name)?;
+        Some((key, object.table()?))
+    }
+
+    /// What it does to rows, if it changes any.
+    pub(super) fn data(self) -> Option<&'s Data> {
+        match &self.step.change {
+            Change::Data(data) if data.verb != DataVerb::Query => Some(data),
+            _ => None,
+        }
+    }
+
+    /// The actions of an `ALTER TABLE`.
+    pub(super) fn siblings(self) -> impl Iterator<Item = &'s Action> {
+        let actions = match &self.step.change {
+            Change::AlterTable(alter) => alter.actions.as_slice(),
+            _ => &[],
+        };
+        actions.iter()
+    }
+
+    /// The words and signs of its text.
+    pub(super) fn lexemes(self) -> Vec<Lexeme<'s>> {
+        let text = self.situation.source(self.place.section).text();
+        let tokens = lex::lex_within(text, self.statement.span, self.situation.dialect());
+        lex::lexemes(text, &tokens)
+    }
+
+    /// Whether a word stands in it, for statements of which the model knows no more than that they
+    /// are harmless: `SET`, `PRAGMA`.
+    pub(super) fn sets(self, name: &str) -> bool {
+        let is_setting = matches!(self.step.change, Change::Harmless);
+        is_setting
+            && self
+                .lexemes()
+                .iter()
+                .any(|lexeme| lexeme.text.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether it changes rows of that table.
+    pub(super) fn writes_to(self, table: &Key) -> bool {
+        let is_it = |name: &ObjectName| self.before().relation(name).as_ref() == Some(table);
+        self.data()
+            .is_some_and(|data| data.targets.iter().any(is_it))
+    }
+
+    /// Whether it reads rows of that table.
+    pub(super) fn reads(self, table: &Key) -> bool {
+        let is_it = |name: &ObjectName| self.before().relation(name).as_ref() == Some(table);
+        let uses = match &self.step.change {
+            Change::Data(data) => &data.uses,
+            Change::CreateTable(create) => match &create.origin {
+                crate::change::TableOrigin::Query(query) => &query.uses,
+                _ => return false,
+            },
+            _ => return false,
+        };
+        uses.relations.iter().any(|used| is_it(&used.name))
+    }
+
+    /// The table that it renames or moves: its key before and after.
+    pub(super) fn renames(self) -> Option<(Key, Key)> {
+        let (before, after) = (self.before(), self.after());
+        let pair = |from: &ObjectName, to: Key| {
+            let from = before.relation(from)?;
+            (before.get(&to).is_none() && after.get(&to).is_some()).then_some((from, to))
+        };
+        let moved = |from: &ObjectName, schema: Option<&Name>, name: &Name| {
+            let key = before.relation(from)?;
+            let schema = schema.unwrap_or(&key.schema).clone();
+            pair(from, Key::new(key.class, schema, name.clone()))
+        };
+        match &self.step.change {
+            Change::Rename(rename) if is_relation(rename.target.kind) => moved(
+                &rename.target.name,
+                rename.to.schema.as_ref(),
+                &rename.to.name,
+            ),
+            Change::SetSchema(set) if is_relation(set.target.kind) => {
+                let name = &set.target.name;
+                moved(name, Some(&set.schema.name), &name.name)
+            }
+            Change::AlterTable(alter) => {
+                alter.actions.iter().find_map(|action| match &action.verb {
+                    Verb::RenameTo(to) => moved(&alter.name, to.schema.as_ref(), &to.name),
+                    Verb::SetSchema(schema) => {
+                        moved(&alter.name, Some(&schema.name), &alter.name.name)
+                    }
+                    _ => None,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    fn alterations(self) -> impl Iterator<Item = Alteration<'s>> {
+        let alter = match &self.step.change {
+            Change::AlterTable(alter) => Some(alter),
+            _ => None,
+        };
+        let found = alter.and_then(|alter| self.altered(alter));
+        found
+            .into_iter()
+            .flat_map(move |(alter, key, table, origin)| {
+                alter.actions.iter().map(move |action| Alteration {
+                    act: self,
+                    key: key.clone(),
+                    table,
+                    origin,
+                    action,
+                    name: &alter.name,
+                })
+            })
+    }
+
+    fn altered(self, alter: &'s AlterTable) -> Option<(&'s AlterTable, Key, &'s Table, &'s Table)> {
+        let (key, table) = self.old_table(&alter.name)?;
+        let moment = self.before();
+        let origin = self.situation.origin_of(&key, moment.writes)?;
+        let origin = self.situation.start().table(&origin)?;
+        Some((alter, key, table, origin))
+    }
+}
+
+impl<'s> Alteration<'s> {
+    /// The column of that name, if it was there before the migration.
+    pub(super) fn old_column(&self, name: &Name) -> Option<&'s Column> {
+        self.origin.column(name).and(self.table.column(name))
+    }
+
+    /// A finding about this action.
+    pub(super) fn find(&self, message: impl Into<String>) -> Finding {
+        self.act.find(self.action.span, message)
+    }
+
+    /// Whether the engine takes a dropped column out of an index, and keeps the rest of it.
+    pub(super) fn shrinks_keys(&self) -> bool {
+        self.act
+            .situation
+            .dialect()
+            .modelling()
+            .indexes_belong_to_tables
+    }
+
+    /// Whether `ADD COLUMN IF NOT EXISTS` adds it.
+    fn is_effective(&self, column: &ColumnDef) -> bool {
+        self.table.column(&column.name.name).is_none()
+    }
+}
+
+fn is_relation(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Table | Kind::ForeignTable | Kind::View | Kind::MaterializedView | Kind::Sequence
+    )
+}
