@@ -1,0 +1,139 @@
+//! What `check` has found, in the order in which it is told.
+
+use backstitch_core::dir::{Loaded, Unread};
+use backstitch_core::options::Options;
+use backstitch_core::proof::{self, Checked, Verdict};
+use backstitch_core::{Diagnostic, Dialect, Migration, Set, Severity};
+
+/// All of it.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) engine: Dialect,
+    /// In the order in which they run.
+    pub(crate) migrations: Vec<Proved>,
+    /// By migration and place; what is about none of them comes first.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// What is known about one migration.
+#[derive(Debug)]
+pub(crate) struct Proved {
+    pub(crate) id: String,
+    /// As people see it.
+    pub(crate) path: String,
+    /// Whether it is proven, in the word of the JSON.
+    pub(crate) proof: &'static str,
+    /// Why it is not.
+    pub(crate) because: Vec<String>,
+    /// Of the UP and the DOWN.
+    pub(crate) statements: usize,
+    /// Those of them that the model does not read.
+    pub(crate) opaque: usize,
+}
+
+impl Report {
+    /// Goes on where reading the folder ended. `found` is what came to light before.
+    pub(crate) fn of(loaded: Loaded, options: &Options, found: Vec<Diagnostic>) -> Report {
+        let hole = loaded.unread.iter().min_by_key(|unread| unread.version);
+        let readable = up_to(&loaded.set, hole);
+        let checked = proof::check(&readable, options);
+        let migrations = loaded
+            .set
+            .migrations
+            .iter()
+            .map(|one| proved(one, &checked, hole))
+            .collect();
+        let mut diagnostics = found;
+        diagnostics.extend(loaded.diagnostics);
+        diagnostics.extend(checked.diagnostics);
+        diagnostics.sort_by_cached_key(|one| order(&loaded.set, one));
+        Report {
+            engine: loaded.set.dialect,
+            migrations,
+            diagnostics,
+        }
+    }
+
+    /// How many findings have this severity.
+    pub(crate) fn count(&self, severity: Severity) -> usize {
+        let same = |one: &&Diagnostic| one.severity == severity;
+        self.diagnostics.iter().filter(same).count()
+    }
+
+    /// How many migrations are proven.
+    pub(crate) fn proven(&self) -> usize {
+        let word = Verdict::Proven.name();
+        self.migrations
+            .iter()
+            .filter(|one| one.proof == word)
+            .count()
+    }
+
+    /// The findings of at least this severity.
+    pub(crate) fn at_least(&self, level: Severity) -> impl Iterator<Item = &Diagnostic> {
+        self.diagnostics
+            .iter()
+            .filter(move |one| one.severity >= level)
+    }
+}
+
+/// The migrations before the first that is there and could not be read: what comes behind it
+/// stands on something that nobody knows.
+fn up_to(set: &Set, hole: Option<&Unread>) -> Set {
+    let is_before = |one: &&Migration| hole.is_none_or(|hole| one.version < hole.version);
+    Set {
+        dialect: set.dialect,
+        migrations: set.migrations.iter().filter(is_before).cloned().collect(),
+    }
+}
+
+fn proved(migration: &Migration, checked: &Checked, hole: Option<&Unread>) -> Proved {
+    let scripts = [Some(&migration.up), migration.down.as_ref()];
+    let statements = scripts.into_iter().flatten();
+    let proof = checked.proofs.get(&migration.id);
+    let unread = || match hole {
+        Some(hole) if hole.version <= migration.version => {
+            format!("`{}` before it could not be read", hole.id)
+        }
+        Some(_) | None => "it was not replayed".to_owned(),
+    };
+    let verdict = proof.map_or_else(
+        || Verdict::Unproven(vec![unread()]),
+        |proof| proof.verdict.clone(),
+    );
+    Proved {
+        id: migration.id.clone(),
+        path: migration.source().path().to_owned(),
+        proof: verdict.name(),
+        because: because(migration, verdict, &checked.diagnostics),
+        statements: statements.map(|script| script.statements.len()).sum(),
+        opaque: proof.map_or(0, |proof| proof.opaque),
+    }
+}
+
+fn because(migration: &Migration, verdict: Verdict, diagnostics: &[Diagnostic]) -> Vec<String> {
+    match verdict {
+        Verdict::Proven => Vec::new(),
+        Verdict::Unproven(reasons) => reasons,
+        Verdict::Broken(_) => diagnostics
+            .iter()
+            .filter(|one| one.migration.as_ref() == Some(&migration.id))
+            .filter(|one| one.severity == Severity::Error)
+            .map(|one| one.message.clone())
+            .collect(),
+        Verdict::Missing => vec!["there is no DOWN".to_owned()],
+        Verdict::Irreversible => migration.irreversible.iter().cloned().collect(),
+    }
+}
+
+/// By what findings are sorted: those of a migration stand where it does.
+fn order(set: &Set, diagnostic: &Diagnostic) -> (u64, String, u32, u32) {
+    let id = diagnostic.migration.as_deref().unwrap_or_default();
+    let place = diagnostic.position();
+    (
+        set.get(id).map_or(0, |migration| migration.version),
+        diagnostic.path().unwrap_or_default().to_owned(),
+        place.map_or(0, |place| place.line),
+        place.map_or(0, |place| place.column),
+    )
+}

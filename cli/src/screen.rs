@@ -1,0 +1,94 @@
+//! Where a command writes: results to standard output, complaints about the call to standard error.
+
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, StderrLock, StdoutLock, Write};
+
+use backstitch_core::Diagnostic;
+use backstitch_core::render::{self, Style};
+
+/// Whether to write colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// In any case
+    Always,
+    /// Not at all
+    Never,
+}
+
+/// The two streams of a program.
+///
+/// Commands just print. What could not be written is kept until [`finish`](Screen::finish), so that
+/// no reader who goes away, as `head` does, changes what a command does or how it exits.
+pub struct Screen {
+    out: BufWriter<StdoutLock<'static>>,
+    err: StderrLock<'static>,
+    style: Style,
+    err_style: Style,
+    failure: Option<io::Error>,
+}
+
+impl Screen {
+    /// Standard output and standard error.
+    pub fn new(color: Color) -> Screen {
+        let (out, err) = (io::stdout().lock(), io::stderr().lock());
+        Screen {
+            style: color.style(out.is_terminal()),
+            err_style: color.style(err.is_terminal()),
+            out: BufWriter::new(out),
+            err,
+            failure: None,
+        }
+    }
+
+    /// How to dress what is [`print`](Screen::print)ed.
+    pub fn style(&self) -> Style {
+        self.style
+    }
+
+    /// Prints a part of the result.
+    pub fn print(&mut self, text: &str) {
+        if self.failure.is_none() {
+            self.failure = self.out.write_all(text.as_bytes()).err();
+        }
+    }
+
+    /// Tells what is wrong with the call.
+    pub fn complain(&mut self, diagnostics: &[Diagnostic]) {
+        for diagnostic in diagnostics {
+            let text = render::render(diagnostic, self.err_style);
+            // Where not even this can be written, nobody is there to read it.
+            let _ = self.err.write_all(text.as_bytes());
+        }
+    }
+
+    /// Brings everything to where it belongs.
+    ///
+    /// # Errors
+    /// When something could not be written. A reader who went away is none.
+    pub fn finish(mut self) -> io::Result<()> {
+        let flushed = self.out.flush();
+        let written = self.failure.map_or(flushed, Err);
+        written.or_else(|error| match error.kind() {
+            ErrorKind::BrokenPipe => Ok(()),
+            _ => Err(error),
+        })
+    }
+}
+
+impl Color {
+    fn style(self, is_terminal: bool) -> Style {
+        let variable = |name| std::env::var_os(name).unwrap_or_default();
+        let wants_none = !variable("NO_COLOR").is_empty() || variable("TERM") == "dumb";
+        let is_colored = match self {
+            Color::Auto => is_terminal && !wants_none,
+            Color::Always => true,
+            Color::Never => false,
+        };
+        match is_colored {
+            true => Style::Ansi,
+            false => Style::Plain,
+        }
+    }
+}
