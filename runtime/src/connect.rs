@@ -13,9 +13,10 @@ use crate::error::Error;
 ///
 /// - From a **pool** one connection is taken, with everything that the pool's `after_connect` sets
 ///   up. When there is work to do it is taken out of the pool for good and closed at the end.
-/// - A **connection** is used as it is and left as it was. Dropping a run half-way leaves its
-///   lock with the connection until that is closed or used for the next run; a pool or a URL
-///   gives the lock back by itself.
+/// - A **connection** is used as it is and left as it was, but for settings that Postgres does not
+///   list (`my.own`), which are reset. It must not be in a transaction. Dropping a run half-way
+///   leaves its lock with the connection until that is closed or used for the next run; a pool or
+///   a URL gives the lock back by itself.
 /// - For a **URL** a connection of its own is opened and closed.
 ///
 /// It cannot be implemented elsewhere.

@@ -130,9 +130,9 @@ pub trait Driver: Database<Connection: Send> {
     /// Statements that bring the session back to those facts.
     fn reset(facts: &Facts) -> Vec<String>;
 
-    /// Statements that let others see who works in this session, and the server notice when it is
-    /// gone.
-    fn announce(facts: &Facts, who: &str) -> Vec<String>;
+    /// Statements that make the session ours: the time zone is UTC, others see who works in it, the
+    /// server notices when we are gone, and what we do ourselves has the time it needs.
+    fn make_ours(facts: &Facts, who: &str) -> Vec<String>;
 
     /// Statements that set the two time limits for what follows: in this transaction where the
     /// engine can, in this session where not. `None` means none.

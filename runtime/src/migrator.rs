@@ -444,6 +444,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
             }
             // What is refused now may be right once whoever is at it has finished.
         }
+        session.outside_transaction()?;
         let lock = session.names.lock();
         report.waited =
             lock::take::<DB>(session.connection, &lock, self.lock_wait, &self.announcer).await?;
@@ -635,6 +636,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
             plan::down(self.set(), &[], down, self.policy)?;
             return Ok(());
         }
+        session.outside_transaction()?;
         let lock = session.names.lock();
         report.waited =
             lock::take::<DB>(session.connection, &lock, self.lock_wait, &self.announcer).await?;

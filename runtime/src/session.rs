@@ -2,6 +2,7 @@
 
 use backstitch_core::Diagnostic;
 use backstitch_core::checksum::Digest;
+use sqlx::Connection;
 
 use crate::engine::{Driver, Engine};
 use crate::error::{Error, ErrorKind};
@@ -19,6 +20,8 @@ pub struct Facts {
     pub server: Option<String>,
     /// Settings as (name, value), to be restored after each migration.
     pub settings: Vec<(String, String)>,
+    /// Whether a transaction is open, as far as the server tells.
+    pub in_transaction: bool,
     /// Whether the server can be told to end a statement whose program is gone.
     pub can_notice_hang_up: bool,
 }
@@ -63,7 +66,8 @@ impl<'s, DB: Engine> Session<'s, DB> {
             }
             Err(refused) => return Err(unreadable::<DB>(refused.error)),
         };
-        let facts = DB::facts(&answers[..count]);
+        let mut facts = DB::facts(&answers[..count]);
+        facts.in_transaction |= connection.is_in_transaction();
         if names.schema.is_none() {
             names.schema.clone_from(&facts.schema);
         }
@@ -93,7 +97,7 @@ impl<'s, DB: Engine> Session<'s, DB> {
         if !self.has_history {
             pieces.extend(library(DB::create_history(&self.names)));
         }
-        pieces.extend(library(DB::announce(&self.facts, &self.who)));
+        pieces.extend(library(DB::make_ours(&self.facts, &self.who)));
         pieces.push(Piece::query(history::select_rows::<DB>(&self.names)));
         let message = Message::of(pieces);
         let answers = if DB::LOCKS_BY_TRANSACTION && !self.has_history {
@@ -128,10 +132,27 @@ impl<'s, DB: Engine> Session<'s, DB> {
         Ok(answers)
     }
 
+    /// Makes sure that no transaction is open, which would be committed together with the first
+    /// migration.
+    ///
+    /// # Errors
+    /// When one is.
+    pub(crate) fn outside_transaction(&self) -> Result<(), Error> {
+        if !self.facts.in_transaction {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Usage,
+            Diagnostic::error("inside-transaction", "the connection is in a transaction")
+                .why("A run has transactions of its own, and would commit this one with them.")
+                .help("commit it first, or hand over a pool or another connection"),
+        ))
+    }
+
     /// Statements that bring the session back to what it was before the first migration.
     pub(crate) fn reset(&self) -> Vec<String> {
         let mut statements = DB::reset(&self.facts);
-        statements.extend(DB::announce(&self.facts, &self.who));
+        statements.extend(DB::make_ours(&self.facts, &self.who));
         statements
     }
 

@@ -15,7 +15,7 @@ use crate::session::Facts;
 impl Engine for MySql {}
 
 /// Settings that a migration may change and that are brought back after it.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 13] = [
     "sql_mode",
     "foreign_key_checks",
     "unique_checks",
@@ -23,7 +23,11 @@ const SETTINGS: [&str; 9] = [
     "lock_wait_timeout",
     "innodb_lock_wait_timeout",
     "sql_select_limit",
+    "sql_safe_updates",
+    "sql_notes",
+    "time_zone",
     "character_set_client",
+    "character_set_results",
     "collation_connection",
 ];
 
@@ -152,8 +156,12 @@ impl Driver for MySql {
             .iter()
             .map(|name| format!("@@SESSION.{name} AS {name}"))
             .collect();
+        // What only MariaDB or only MySQL has stands in comments that only that one reads.
         vec![format!(
-            "SELECT DATABASE() AS `schema`, VERSION() AS server, {}",
+            "SELECT DATABASE() AS `schema`, VERSION() AS server, {} \
+             /*M! , @@SESSION.max_statement_time AS max_statement_time, \
+             @@in_transaction AS in_transaction */ \
+             /*!50708 , @@SESSION.max_execution_time AS max_execution_time */",
             settings.join(", ")
         )]
     }
@@ -168,6 +176,7 @@ impl Driver for MySql {
             match (name.as_str(), value) {
                 ("schema", value) => facts.schema = value,
                 ("server", value) => facts.server = value,
+                ("in_transaction", value) => facts.in_transaction = value.as_deref() == Some("1"),
                 (name, Some(value)) => facts.settings.push((name.to_owned(), value)),
                 (_, None) => {}
             }
@@ -176,7 +185,7 @@ impl Driver for MySql {
     }
 
     fn reset(facts: &Facts) -> Vec<String> {
-        let number = |value: &str| value.bytes().all(|byte| byte.is_ascii_digit());
+        let number = |value: &str| value.parse::<f64>().is_ok();
         let settings = facts.settings.iter().map(|(name, value)| {
             let value = if number(value) {
                 value.clone()
@@ -188,10 +197,7 @@ impl Driver for MySql {
         let settings: Vec<_> = settings.collect();
         let mut statements = Vec::new();
         if !settings.is_empty() {
-            statements.push(format!(
-                "SET {}, SESSION time_zone = '+00:00'",
-                settings.join(", ")
-            ));
+            statements.push(format!("SET {}", settings.join(", ")));
         }
         statements.extend(
             facts
@@ -202,8 +208,8 @@ impl Driver for MySql {
         statements
     }
 
-    fn announce(_facts: &Facts, _who: &str) -> Vec<String> {
-        Vec::new()
+    fn make_ours(_facts: &Facts, _who: &str) -> Vec<String> {
+        vec!["SET SESSION time_zone = '+00:00'".to_owned()]
     }
 
     fn limit(facts: &Facts, _scope: Scope, limits: Limits) -> Vec<String> {

@@ -135,7 +135,8 @@ impl Driver for Postgres {
         vec![
             "SELECT pg_catalog.current_schema() AS schema, \
              pg_catalog.current_setting('server_version') AS server, \
-             pg_catalog.current_setting('role') AS role"
+             pg_catalog.current_setting('role') AS role, \
+             pg_catalog.transaction_timestamp() <> pg_catalog.statement_timestamp() AS busy"
                 .to_owned(),
             // Not where the setting is missing (before 14) or refused (on Windows).
             "SELECT name, setting, source FROM pg_catalog.pg_settings WHERE source = 'session' \
@@ -150,9 +151,10 @@ impl Driver for Postgres {
         let [session, settings, ..] = answers else {
             return facts;
         };
-        if let Some([schema, server, role]) = session.rows.first().map(Vec::as_slice) {
+        if let Some([schema, server, role, busy]) = session.rows.first().map(Vec::as_slice) {
             facts.schema.clone_from(schema);
             facts.server.clone_from(server);
+            facts.in_transaction = busy.as_deref() == Some("t");
             facts
                 .settings
                 .extend(role.clone().map(|role| ("role".to_owned(), role)));
@@ -172,7 +174,6 @@ impl Driver for Postgres {
         let mut statements = vec![
             "RESET SESSION AUTHORIZATION".to_owned(),
             "RESET ALL".to_owned(),
-            "SET TIME ZONE 'UTC'".to_owned(),
         ];
         statements.extend(facts.settings.iter().map(|(name, value)| {
             format!(
@@ -184,7 +185,7 @@ impl Driver for Postgres {
         statements
     }
 
-    fn announce(facts: &Facts, who: &str) -> Vec<String> {
+    fn make_ours(facts: &Facts, who: &str) -> Vec<String> {
         // The server keeps 63 bytes and ASCII only.
         let name: String = format!("backstitch {who}")
             .chars()
@@ -194,6 +195,11 @@ impl Driver for Postgres {
         let mut statements = vec![format!(
             "SELECT pg_catalog.set_config('application_name', {name}, false)"
         )];
+        statements.extend([
+            "SET TIME ZONE 'UTC'".to_owned(),
+            "SET statement_timeout = 0".to_owned(),
+            "SET lock_timeout = 0".to_owned(),
+        ]);
         if facts.can_notice_hang_up {
             // Otherwise a statement goes on, and keeps the lock, although its program is gone.
             statements.push("SET client_connection_check_interval = 1000".to_owned());

@@ -154,7 +154,7 @@ impl Driver for Sqlite {
             .collect()
     }
 
-    fn announce(_facts: &Facts, _who: &str) -> Vec<String> {
+    fn make_ours(_facts: &Facts, _who: &str) -> Vec<String> {
         Vec::new()
     }
 
