@@ -10,6 +10,7 @@ mod servers;
 mod checks;
 mod errors;
 mod few_messages;
+mod isolation;
 mod locks;
 mod many_at_once;
 mod outside;
