@@ -643,7 +643,10 @@ fn header_key_without_effect(source: &Source, annotation: &Annotation<'_>) -> Di
     Diagnostic::new(
         MISPLACED,
         Severity::Warn,
-        format!("`@{}` has no effect in a file of another tool", annotation.key),
+        format!(
+            "`@{}` has no effect in a file of another tool",
+            annotation.key
+        ),
     )
     .at(source, annotation.key_span, "not read")
     .why("Only annotated files, with UP and DOWN in one file, have a header.")
