@@ -182,6 +182,9 @@ pub trait Driver: Database<Connection: Send> {
     /// Whether the error says that the history is not there yet.
     fn is_missing_table(error: &sqlx::Error) -> bool;
 
+    /// Whether the error says that a table has other columns than it should.
+    fn is_missing_column(error: &sqlx::Error) -> bool;
+
     /// Whether the error says that a lock inside the database was not to be had in time, so that
     /// trying again makes sense.
     fn is_lock_timeout(error: &sqlx::Error) -> bool;

@@ -16,7 +16,7 @@ use crate::connect::{Connect, Held};
 use crate::engine::{Engine, Limits};
 use crate::error::{Error, ErrorKind};
 use crate::execute::Failure;
-use crate::history::Names;
+use crate::history::{Names, Row, State};
 use crate::lock::{self, Wait, jittered};
 use crate::migrations::Migrations;
 use crate::observe::{Announcer, Event, Observer};
@@ -221,6 +221,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
                         remaining: self.beyond_target(),
                         ..Report::default()
                     };
+                    held.close().await;
                     return Ok(self.report(report, began));
                 }
                 let mut held = held.into_own().await;
@@ -329,35 +330,49 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         database: impl Connect<'c, DB> + 'a,
     ) -> BoxFuture<'a, Result<Report, Error>> {
         Box::pin(async move {
-            const LONGEST_PAUSE: Duration = Duration::from_secs(1);
             let began = Instant::now();
-            let mut pause = Duration::from_millis(50);
             let mut held = self.open(database).await?;
-            loop {
-                if self.is_up_to_date(&mut held).await? {
-                    let report = Report {
-                        waited: began.elapsed(),
-                        ..Report::default()
-                    };
-                    return Ok(self.report(report, began));
-                }
-                // The digests differ too when somebody has applied more than this program knows.
-                let mut session = self.look_around(&mut held).await?;
-                let verdict = self.plan_up(&mut session);
-                if matches!(&verdict, Ok(plan) if plan.is_empty()) {
-                    let report = Report {
-                        waited: began.elapsed(),
-                        ..Report::default()
-                    };
-                    return Ok(self.report(report, began));
-                }
-                if began.elapsed() >= self.lock_wait {
-                    return Err(not_migrated(verdict, began.elapsed()));
-                }
-                tokio::time::sleep(jittered(pause).min(self.lock_wait)).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+            let mut report = Report::default();
+            let result = self.wait_on(&mut held, &mut report, began).await;
+            held.close().await;
+            report.waited = began.elapsed();
+            let report = self.report(report, began);
+            match result {
+                Ok(()) => Ok(report),
+                Err(error) => Err(error.with_report(report)),
             }
         })
+    }
+
+    async fn wait_on(
+        &self,
+        held: &mut Held<'_, DB>,
+        report: &mut Report,
+        began: Instant,
+    ) -> Result<(), Error> {
+        const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+        let mut pause = Duration::from_millis(50);
+        loop {
+            if self.is_up_to_date(held).await? {
+                report.remaining = self.beyond_target();
+                return Ok(());
+            }
+            // The digests differ too when somebody has applied more than this program knows.
+            let mut session = self.look_around(held).await?;
+            let verdict = self.plan_up(&mut session);
+            if let Ok(plan) = &verdict {
+                report.remaining = plan.steps.iter().map(|step| step.id.clone()).collect();
+                report.remaining.extend(plan.remaining.iter().cloned());
+                if plan.is_empty() {
+                    return Ok(());
+                }
+            }
+            if began.elapsed() >= self.lock_wait {
+                return Err(not_migrated(verdict, &session.rows, began.elapsed()));
+            }
+            tokio::time::sleep(jittered(pause).min(self.lock_wait)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 
     async fn open<'c>(&self, database: impl Connect<'c, DB>) -> Result<Held<'c, DB>, Error> {
@@ -847,20 +862,27 @@ fn not_together(apart: &Migration) -> Error {
     Error::new(ErrorKind::Usage, diagnostic)
 }
 
-fn not_migrated(verdict: Result<Plan, Error>, waited: Duration) -> Error {
-    match verdict {
-        Err(error) => error,
-        Ok(plan) => {
-            let missing: Vec<_> = plan.steps.iter().map(|step| step.id.as_str()).collect();
-            Error::new(
-                ErrorKind::NotMigrated,
-                Diagnostic::error(
-                    "not-migrated",
-                    format!("nobody has migrated within {:.1} s", waited.as_secs_f64()),
-                )
-                .why(format!("Still pending: {}.", missing.join(", ")))
-                .help("start the program that migrates, or call `up` here"),
-            )
-        }
+fn not_migrated(verdict: Result<Plan, Error>, rows: &[Row], waited: Duration) -> Error {
+    let plan = match verdict {
+        Err(error) => return error,
+        Ok(plan) => plan,
+    };
+    let missing: Vec<_> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+    let mut why = format!("Still pending: {}.", missing.join(", "));
+    for row in rows.iter().filter(|row| row.state == State::Failed) {
+        let error = row.error.as_deref().unwrap_or_default();
+        why += &format!(
+            "\n`{}` failed at {}, by {}: {error}",
+            row.id, row.applied_at, row.applied_by
+        );
     }
+    Error::new(
+        ErrorKind::NotMigrated,
+        Diagnostic::error(
+            "not-migrated",
+            format!("nobody has migrated within {:.1} s", waited.as_secs_f64()),
+        )
+        .why(why)
+        .help("start the program that migrates, or call `up` here"),
+    )
 }

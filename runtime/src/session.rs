@@ -250,21 +250,27 @@ pub(crate) async fn newest<DB: Engine>(
 
 /// The history cannot be read, and not because it is not there yet.
 pub(crate) fn unreadable<DB: Driver>(error: sqlx::Error) -> Error {
-    Error::database("cannot read the history", &DB::remarks(&error), error)
+    let doing = "cannot read the history";
+    if DB::is_missing_column(&error) {
+        return not_ours(format!("{doing}: {}", DB::words(&error))).caused_by(error);
+    }
+    Error::database(doing, &DB::remarks(&error), error)
 }
 
 fn read(answer: Answer) -> Result<Vec<Row>, Error> {
-    history::rows(answer).map_err(|what| {
-        Error::new(
-            ErrorKind::History,
-            Diagnostic::error("history-not-ours", what)
-                .why(
-                    "The history holds something that this library does not write: it was edited, \
-                     or another program uses a table of this name.",
-                )
-                .help("put the row right, or keep the history in a table of another name"),
-        )
-    })
+    history::rows(answer).map_err(not_ours)
+}
+
+fn not_ours(what: String) -> Error {
+    Error::new(
+        ErrorKind::History,
+        Diagnostic::error("history-not-ours", what)
+            .why(
+                "The history holds something that this library does not write: it was edited, or \
+                 another program uses a table of this name.",
+            )
+            .help("put the row right, or keep the history in a table of another name"),
+    )
 }
 
 /// A name for a run: when it began, in microseconds since 1970, and which process it was, in

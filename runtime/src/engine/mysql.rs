@@ -324,6 +324,11 @@ impl Driver for MySql {
         matches!(number(error), Some(1146 | 1049))
     }
 
+    fn is_missing_column(error: &sqlx::Error) -> bool {
+        // ER_BAD_FIELD_ERROR
+        number(error) == Some(1054)
+    }
+
     fn is_lock_timeout(error: &sqlx::Error) -> bool {
         // ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK
         matches!(number(error), Some(1205 | 1213))

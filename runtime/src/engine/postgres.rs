@@ -317,6 +317,11 @@ impl Driver for Postgres {
         matches!(code(error).as_deref(), Some("42P01" | "3F000"))
     }
 
+    fn is_missing_column(error: &sqlx::Error) -> bool {
+        // undefined_column
+        code(error).as_deref() == Some("42703")
+    }
+
     fn is_lock_timeout(error: &sqlx::Error) -> bool {
         // lock_not_available, deadlock_detected
         matches!(code(error).as_deref(), Some("55P03" | "40P01"))

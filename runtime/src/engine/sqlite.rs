@@ -230,6 +230,12 @@ impl Driver for Sqlite {
             .is_some_and(|error| error.message().starts_with("no such table"))
     }
 
+    fn is_missing_column(error: &sqlx::Error) -> bool {
+        error
+            .as_database_error()
+            .is_some_and(|error| error.message().starts_with("no such column"))
+    }
+
     fn is_lock_timeout(error: &sqlx::Error) -> bool {
         // The low byte of the extended code: SQLITE_BUSY is 5, SQLITE_LOCKED is 6.
         // <https://www.sqlite.org/rescode.html>
