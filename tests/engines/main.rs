@@ -14,4 +14,5 @@ mod isolation;
 mod locks;
 mod many_at_once;
 mod outside;
+mod policies;
 mod round_trip;
