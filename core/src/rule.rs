@@ -24,12 +24,24 @@ mod constraint_without_not_valid;
 mod drop_column_drops_constraints;
 mod drop_column_loses_data;
 mod drop_table_loses_data;
+mod implicit_commit;
 mod index_not_concurrent;
+mod mysql_modify_drops_attributes;
+mod mysql_table_copy;
+mod opaque_statement;
+mod performance_impact_understated;
+mod phase_mismatch;
 mod rename_column_breaks_clients;
 mod rename_table_breaks_clients;
+mod rollback_fails_on_data;
+mod rollback_lossy;
+mod secret_in_migration;
 mod set_not_null_scans;
+mod sqlite_rebuild_cascades;
+mod sqlite_rebuild_incomplete;
 mod type_change_rewrites;
 mod type_narrowing;
+mod unsupported_by_engine;
 mod validate_in_same_transaction;
 
 use finding::{Finding, Strength, Work};
@@ -88,12 +100,24 @@ const RULES: &[Rule] = &[
     drop_column_drops_constraints::RULE,
     drop_column_loses_data::RULE,
     drop_table_loses_data::RULE,
+    implicit_commit::RULE,
     index_not_concurrent::RULE,
+    mysql_modify_drops_attributes::RULE,
+    mysql_table_copy::RULE,
+    opaque_statement::RULE,
+    performance_impact_understated::RULE,
+    phase_mismatch::RULE,
     rename_column_breaks_clients::RULE,
     rename_table_breaks_clients::RULE,
+    rollback_fails_on_data::RULE,
+    rollback_lossy::RULE,
+    secret_in_migration::RULE,
     set_not_null_scans::RULE,
+    sqlite_rebuild_cascades::RULE,
+    sqlite_rebuild_incomplete::RULE,
     type_change_rewrites::RULE,
     type_narrowing::RULE,
+    unsupported_by_engine::RULE,
     validate_in_same_transaction::RULE,
 ];
 

@@ -24,7 +24,7 @@ fn check(situation: &Situation<'_>) -> Vec<Finding> {
 }
 
 /// Whether it forbids NULL, and nothing says what else it holds.
-fn must_be_given(column: &ColumnDef) -> bool {
+pub(super) fn must_be_given(column: &ColumnDef) -> bool {
     let has = |wanted: fn(&ColumnOption) -> bool| column.options.iter().any(wanted);
     let is_serial = column
         .data_type

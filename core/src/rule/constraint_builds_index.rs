@@ -34,7 +34,7 @@ fn check(situation: &Situation<'_>) -> Vec<Finding> {
     found.collect()
 }
 
-fn builds(constraint: &Constraint) -> bool {
+pub(super) fn builds(constraint: &Constraint) -> bool {
     match constraint.rule {
         ConstraintRule::PrimaryKey(_) | ConstraintRule::Unique(_) | ConstraintRule::Exclude(_) => {
             true

@@ -43,7 +43,7 @@ fn check(situation: &Situation<'_>) -> Vec<Finding> {
     on_tables.chain(on_domains).collect()
 }
 
-fn is_checked_at_once(constraint: &Constraint) -> bool {
+pub(super) fn is_checked_at_once(constraint: &Constraint) -> bool {
     let is_rule = matches!(
         constraint.rule,
         ConstraintRule::Check(_) | ConstraintRule::Foreign(_)

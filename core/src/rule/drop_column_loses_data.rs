@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
     page: include_str!("drop_column_loses_data.md"),
 };
 
-fn check(situation: &Situation<'_>) -> Vec<Finding> {
+pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let dropped = situation.alterations().filter_map(|one| {
         let Verb::DropColumn { column, .. } = &one.action.verb else {
             return None;

@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     page: include_str!("drop_table_loses_data.md"),
 };
 
-fn check(situation: &Situation<'_>) -> Vec<Finding> {
+pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let drops = situation.up().flat_map(|act| match &act.step.change {
         Change::Drop(drop) if !situation.is_rebuilding(act) => {
             let targets = drop.targets.iter();

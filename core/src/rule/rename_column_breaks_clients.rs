@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     page: include_str!("rename_column_breaks_clients.md"),
 };
 
-fn check(situation: &Situation<'_>) -> Vec<Finding> {
+pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let columns = situation.alterations().filter_map(|one| renamed(&one));
     let attributes = situation.up().filter_map(|act| {
         let Change::AlterType(alter) = &act.step.change else {

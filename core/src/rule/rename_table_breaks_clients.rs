@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     page: include_str!("rename_table_breaks_clients.md"),
 };
 
-fn check(situation: &Situation<'_>) -> Vec<Finding> {
+pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let renames = situation.up().filter_map(|act| {
         let (from, to) = act.renames()?;
         let is_old = situation.origin_of(&from, act.before().writes).as_ref() == Some(&from);

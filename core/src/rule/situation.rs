@@ -332,6 +332,22 @@ impl<'s> Act<'s> {
                 .any(|lexeme| lexeme.text.eq_ignore_ascii_case(name))
     }
 
+    /// The tables that it changes or drops.
+    pub(super) fn touched_tables(self) -> Vec<Key> {
+        let (from, to) = (self.before().writes, self.after().writes);
+        let written = |entries: &Vec<(usize, _)>| {
+            let mut writes = entries.iter().map(|(at, _)| *at);
+            writes.any(|at| (from..to).contains(&at))
+        };
+        let touched = self
+            .situation
+            .writes
+            .iter()
+            .filter(|(_, entries)| written(entries));
+        let tables = touched.filter(|(key, _)| self.before().table(key).is_some());
+        tables.map(|(key, _)| (*key).clone()).collect()
+    }
+
     /// Whether it changes rows of that table.
     pub(super) fn writes_to(self, table: &Key) -> bool {
         let is_it = |name: &ObjectName| self.before().relation(name).as_ref() == Some(table);

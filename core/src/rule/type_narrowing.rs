@@ -28,7 +28,7 @@ pub(super) enum Fate {
     Lost,
 }
 
-fn check(situation: &Situation<'_>) -> Vec<Finding> {
+pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let found = situation.alterations().filter_map(|one| {
         let (column, old, new, fate) = narrowed(&one)?;
         Some(finding(&one, column, &old, &new, fate))

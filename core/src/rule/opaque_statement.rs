@@ -1,0 +1,40 @@
+//! Statements that the model does not read; see the page.
+
+use super::finding::Finding;
+use super::situation::{Act, Situation};
+use super::{Group, Rule};
+use crate::change::{Change, Opaque};
+use crate::options::Level;
+
+pub(super) const RULE: Rule = Rule {
+    code: "opaque-statement",
+    group: Group::Format,
+    level: Level::Warn,
+    engines: &[],
+    check,
+    page: include_str!("opaque_statement.md"),
+};
+
+fn check(situation: &Situation<'_>) -> Vec<Finding> {
+    let acts = situation.up().chain(situation.down());
+    let found = acts.filter_map(|act| match &act.step.change {
+        // Who has written `@unchecked` knows.
+        Change::Opaque(opaque) if act.statement.unchecked.is_none() => Some(finding(act, opaque)),
+        _ => None,
+    });
+    found.collect()
+}
+
+fn finding(act: Act<'_>, opaque: &Opaque) -> Finding {
+    let reach = match opaque.anything {
+        true => "From here on nothing is proven about any object, in this and in later migrations.",
+        false => "From here on nothing is proven about the objects that it names.",
+    };
+    act.find_whole("what this statement changes is not known")
+        .label(format!("because {}", opaque.why))
+        .why(reach)
+        .help(
+            "Write what it does as plain statements, or say that you know:\n\
+             -- @unchecked: <reason>",
+        )
+}
