@@ -1,5 +1,7 @@
 //! What `check` has found, in the order in which it is told.
 
+use std::collections::HashMap;
+
 use backstitch_core::dir::{Loaded, Unread};
 use backstitch_core::options::Options;
 use backstitch_core::proof::{self, Checked, Verdict};
@@ -37,16 +39,19 @@ impl Report {
         let hole = loaded.unread.iter().min_by_key(|unread| unread.version);
         let readable = up_to(&loaded.set, hole);
         let checked = proof::check(&readable, options);
+        let errors = errors(&checked);
         let migrations = loaded
             .set
             .migrations
             .iter()
-            .map(|one| proved(one, &checked, hole))
+            .map(|one| proved(one, &checked, &errors, hole))
             .collect();
         let mut diagnostics = found;
         diagnostics.extend(loaded.diagnostics);
         diagnostics.extend(checked.diagnostics);
-        diagnostics.sort_by_cached_key(|one| order(&loaded.set, one));
+        let versions = loaded.set.migrations.iter();
+        let versions = versions.map(|one| (&*one.id, one.version)).collect();
+        diagnostics.sort_by_cached_key(|one| order(&versions, one));
         Report {
             engine: loaded.set.dialect,
             migrations,
@@ -87,7 +92,23 @@ fn up_to(set: &Set, hole: Option<&Unread>) -> Set {
     }
 }
 
-fn proved(migration: &Migration, checked: &Checked, hole: Option<&Unread>) -> Proved {
+/// What is wrong with each migration, in a sentence each.
+fn errors(checked: &Checked) -> HashMap<&str, Vec<&str>> {
+    let mut errors: HashMap<&str, Vec<&str>> = HashMap::new();
+    for one in &checked.diagnostics {
+        if let (Some(id), Severity::Error) = (&one.migration, one.severity) {
+            errors.entry(id).or_default().push(&one.message);
+        }
+    }
+    errors
+}
+
+fn proved(
+    migration: &Migration,
+    checked: &Checked,
+    errors: &HashMap<&str, Vec<&str>>,
+    hole: Option<&Unread>,
+) -> Proved {
     let scripts = [Some(&migration.up), migration.down.as_ref()];
     let statements = scripts.into_iter().flatten();
     let proof = checked.proofs.get(&migration.id);
@@ -105,33 +126,31 @@ fn proved(migration: &Migration, checked: &Checked, hole: Option<&Unread>) -> Pr
         id: migration.id.clone(),
         path: migration.source().path().to_owned(),
         proof: verdict.name(),
-        because: because(migration, verdict, &checked.diagnostics),
+        because: because(migration, verdict, errors.get(&*migration.id)),
         statements: statements.map(|script| script.statements.len()).sum(),
         opaque: proof.map_or(0, |proof| proof.opaque),
     }
 }
 
-fn because(migration: &Migration, verdict: Verdict, diagnostics: &[Diagnostic]) -> Vec<String> {
+fn because(migration: &Migration, verdict: Verdict, errors: Option<&Vec<&str>>) -> Vec<String> {
     match verdict {
         Verdict::Proven => Vec::new(),
         Verdict::Unproven(reasons) => reasons,
-        Verdict::Broken(_) => diagnostics
-            .iter()
-            .filter(|one| one.migration.as_ref() == Some(&migration.id))
-            .filter(|one| one.severity == Severity::Error)
-            .map(|one| one.message.clone())
-            .collect(),
+        Verdict::Broken(_) => {
+            let errors = errors.into_iter().flatten();
+            errors.map(|error| (*error).to_owned()).collect()
+        }
         Verdict::Missing => vec!["there is no DOWN".to_owned()],
         Verdict::Irreversible => migration.irreversible.iter().cloned().collect(),
     }
 }
 
 /// By what findings are sorted: those of a migration stand where it does.
-fn order(set: &Set, diagnostic: &Diagnostic) -> (u64, String, u32, u32) {
+fn order(versions: &HashMap<&str, u64>, diagnostic: &Diagnostic) -> (u64, String, u32, u32) {
     let id = diagnostic.migration.as_deref().unwrap_or_default();
     let place = diagnostic.position();
     (
-        set.get(id).map_or(0, |migration| migration.version),
+        versions.get(id).copied().unwrap_or_default(),
         diagnostic.path().unwrap_or_default().to_owned(),
         place.map_or(0, |place| place.line),
         place.map_or(0, |place| place.column),
