@@ -8,14 +8,32 @@
 //! Queries and data go to sqlparser, as does all that the recogniser does not know. What neither
 //! knows is judged by a second opinion: legal is [`Change::Opaque`], illegal a [`SyntaxError`].
 
+mod alter;
+mod constraint;
+mod create;
+mod cursor;
+mod data;
+mod drop;
 mod fragment;
+mod grant;
+mod index;
 mod name;
+mod opaque;
 mod opinion;
+mod query;
+mod routine;
+mod sequence;
+mod session;
+mod table;
+mod types;
 
 use std::sync::Arc;
 
+pub(crate) use fragment::quoted;
 pub use fragment::{Fragment, Likeness};
+pub(crate) use name::cut;
 pub use name::{Ident, Name, ObjectName};
+pub(crate) use types::normal as type_text;
 
 use crate::dialect::Dialect;
 use crate::source::Span;
@@ -1062,4 +1080,14 @@ pub struct SyntaxError {
 /// When no reader knows it and the second opinion says that the engine refuses it.
 pub fn read(text: &str, span: Span, dialect: Dialect) -> Result<Change, SyntaxError> {
     opinion::read(text, span, dialect)
+}
+
+/// The statement at `span` as one that is not modelled, for this reason.
+pub fn unread(text: &str, span: Span, dialect: Dialect, why: &'static str) -> Opaque {
+    let tokens = crate::lex::lex_within(text, span, dialect);
+    let lexemes = crate::lex::lexemes(text, &tokens);
+    Opaque {
+        why,
+        ..opaque::read(&lexemes, dialect)
+    }
 }

@@ -14,10 +14,14 @@ mod server;
 mod sqlite;
 
 #[cfg(feature = "model")]
-pub(crate) use model::{Family, Folding};
+pub(crate) use model::{Family, Folding, Modelling};
 use serde::{Deserialize, Serialize};
 
 use phrase::Phrase;
+
+#[cfg(feature = "model")]
+/// The dialect whose casts the model reads.
+pub(crate) const POSTGRES: Dialect = Dialect::Postgres;
 
 /// The SQL that the migrations of a folder are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -4,6 +4,11 @@
 //! "Proven" is said when every statement was modelled and S0 and S2 are equal; what differs is a
 //! [`Leftover`], named with both places and the statement that undoes it.
 
+mod compare;
+mod report;
+mod run;
+mod undo;
+
 use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
@@ -99,10 +104,16 @@ pub struct Checked {
 
 /// Replays `set`, and proves its way back migration by migration.
 pub fn check(set: &Set, options: &Options) -> Checked {
-    let _ = options;
-    Checked {
+    let mut checked = Checked {
         proofs: BTreeMap::new(),
         diagnostics: Vec::new(),
-        schema: Schema::new(set.dialect),
+        schema: run::empty(set.dialect, options),
+    };
+    for migration in &set.migrations {
+        let (proof, diagnostics) = run::prove(&mut checked.schema, migration);
+        checked.proofs.insert(migration.id.clone(), proof);
+        checked.diagnostics.extend(diagnostics);
     }
+    run::name_later_makers(&mut checked, set);
+    checked
 }

@@ -4,11 +4,26 @@
 //! model no longer knows, as [`Unknown`]s. It never guesses: a finding is raised only when the
 //! model is sure. Whether UP and DOWN fit together is [`proof`](crate::proof)'s business.
 
-use crate::change::{Change, Name};
-use crate::schema::{Key, Schema};
+mod alter;
+mod column;
+mod constraint;
+mod create;
+mod data;
+mod drop;
+mod grant;
+mod index;
+mod lookup;
+mod naming;
+mod object;
+mod rename;
+mod table;
+
+use crate::change::{Change, Kind, Name, ObjectName};
+use crate::dialect::Modelling;
+use crate::schema::{Body, Class, Key, Object, Schema};
 use crate::source::Span;
 
-/// What the engine will refuse, or what is known to do nothing.
+/// What the engine will refuse.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// `unknown-table`, `duplicate-object`, …
@@ -21,7 +36,7 @@ pub struct Finding {
     pub why: String,
     /// What to write instead.
     pub help: String,
-    /// The name that is not there, where that is what is wrong.
+    /// The object that is not there, where that is what is wrong.
     pub missing: Option<Key>,
 }
 
@@ -50,8 +65,165 @@ pub struct Session {
     pub search_path: Option<Vec<Name>>,
 }
 
-/// Replays one statement.
-pub fn apply(schema: &mut Schema, session: &mut Session, change: &Change) -> Outcome {
-    let _ = (schema, session, change);
-    Outcome::default()
+/// Replays the statement at `span`.
+pub fn apply(schema: &mut Schema, session: &mut Session, change: &Change, span: Span) -> Outcome {
+    let modelling = schema.dialect().modelling();
+    let mut replay = Replay {
+        schema,
+        session,
+        modelling,
+        span,
+        outcome: Outcome::default(),
+    };
+    replay.change(change);
+    replay.outcome
+}
+
+/// Notes that the model is not sure about these names: objects made by someone else.
+pub fn doubt(schema: &mut Schema, names: impl IntoIterator<Item = Name>) {
+    for name in names {
+        let key = doubt_key(schema, name);
+        schema.put(key, Some(Object::new(Body::Doubt)));
+    }
+}
+
+fn doubt_key(schema: &Schema, name: Name) -> Key {
+    Key::new(Class::Doubt, Name::new("", schema.dialect()), name)
+}
+
+/// `None` ends the replay of a statement: it was refused, or is no longer known.
+type Done = Option<()>;
+
+/// A statement that is being replayed.
+struct Replay<'s> {
+    schema: &'s mut Schema,
+    session: &'s mut Session,
+    modelling: &'static Modelling,
+    span: Span,
+    outcome: Outcome,
+}
+
+impl Replay<'_> {
+    fn change(&mut self, change: &Change) -> Done {
+        match change {
+            Change::CreateTable(table) => self.create_table(table),
+            Change::AlterTable(alter) => self.alter_table(alter),
+            Change::CreateIndex(index) => self.create_index(index),
+            Change::CreateView(view) => self.create_view(view),
+            Change::CreateSequence(sequence) => self.create_sequence(sequence),
+            Change::AlterSequence(alter) => self.alter_sequence(alter),
+            Change::CreateType(create) => self.create_type(create),
+            Change::AlterType(alter) => self.alter_type(alter),
+            Change::CreateDomain(create) => self.create_domain(create),
+            Change::AlterDomain(alter) => self.alter_domain(alter),
+            Change::CreateRoutine(routine) => self.create_routine(routine),
+            Change::CreateTrigger(trigger) => self.create_trigger(trigger),
+            Change::CreateOther(other) => self.create_other(other),
+            Change::CreateSchema(create) => self.create_schema(create),
+            Change::CreateExtension(create) => self.create_extension(create),
+            Change::Drop(drop) => self.drop(drop),
+            Change::Rename(rename) => self.rename(rename),
+            Change::SetSchema(set) => self.set_schema(set),
+            Change::Owner(owner) => self.owner(owner),
+            Change::Comment(comment) => self.comment(comment),
+            Change::Attribute(attribute) => self.attribute(attribute),
+            Change::Grant(grant) => self.grant(grant),
+            Change::Data(data) => self.data(data),
+            Change::SearchPath(path) => {
+                self.session.search_path = Some(path.clone());
+                Some(())
+            }
+            Change::Harmless => Some(()),
+            Change::Opaque(opaque) => {
+                self.opaque(opaque.why, &opaque.mentions, opaque.anything);
+                Some(())
+            }
+        }
+    }
+
+    /// Notes that something happened that the model does not follow.
+    fn opaque(&mut self, why: &str, mentions: &[Name], anything: bool) {
+        self.unknown(self.span, why);
+        let everything = anything.then(|| self.name("*"));
+        for name in mentions.iter().cloned().chain(everything) {
+            self.open(&name);
+            let key = doubt_key(self.schema, name);
+            if !self.schema.has(&key) {
+                self.schema.put(key, Some(Object::new(Body::Doubt)));
+            }
+        }
+    }
+
+    /// What the name stands for may be another from here on.
+    fn open(&mut self, name: &Name) {
+        let schema = self.name(self.modelling.default_schema);
+        let key = Key::new(Class::Relation, schema, name.clone());
+        self.schema.update(&key, |object| match &mut object.body {
+            Body::Table(table) => table.open = true,
+            Body::View(view) => view.open = true,
+            Body::Sequence(sequence) => sequence.open = true,
+            _ => {}
+        });
+    }
+
+    fn name(&self, text: &str) -> Name {
+        Name::new(text, self.schema.dialect())
+    }
+
+    /// Notes that the model does not know something, and goes on.
+    fn unknown(&mut self, span: Span, why: impl Into<String>) {
+        self.outcome.unknowns.push(Unknown {
+            span,
+            why: why.into(),
+        });
+    }
+
+    /// Notes that the model does not know something, and ends the statement.
+    fn give_up(&mut self, span: Span, why: impl Into<String>) -> Done {
+        self.unknown(span, why);
+        None
+    }
+
+    /// The engine refuses the statement.
+    fn refuse(&mut self, finding: Finding) -> Done {
+        self.outcome.findings.push(finding);
+        None
+    }
+
+    fn duplicate(&mut self, kind: &str, name: &ObjectName) -> Done {
+        self.refuse(Finding {
+            code: "duplicate-object",
+            span: name.span,
+            message: format!("{kind} `{name}` is there already"),
+            why: "The engine refuses a second one of that name.".to_owned(),
+            help: "Choose another name, or drop the old one first.".to_owned(),
+            missing: None,
+        })
+    }
+}
+
+/// The word for a kind of object in messages.
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Table => "table",
+        Kind::ForeignTable => "foreign table",
+        Kind::View => "view",
+        Kind::MaterializedView => "materialised view",
+        Kind::Index => "index",
+        Kind::Sequence => "sequence",
+        Kind::Type => "type",
+        Kind::Domain => "domain",
+        Kind::Function | Kind::Routine => "function",
+        Kind::Procedure => "procedure",
+        Kind::Aggregate => "aggregate",
+        Kind::Trigger => "trigger",
+        Kind::Policy => "policy",
+        Kind::Rule => "rule",
+        Kind::Column => "column",
+        Kind::Constraint | Kind::DomainConstraint => "constraint",
+        Kind::Label => "label",
+        Kind::Schema => "schema",
+        Kind::Extension => "extension",
+        Kind::Other(_) => "object",
+    }
 }

@@ -356,6 +356,8 @@ pub struct Schema {
     objects: BTreeMap<Key, Arc<Object>>,
     /// For each object those that name it.
     dependants: BTreeMap<Key, BTreeSet<Key>>,
+    /// How often a name is that of a constraint in a schema.
+    constraints: BTreeMap<(Name, Name), usize>,
     journal: Vec<Entry>,
 }
 

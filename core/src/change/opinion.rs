@@ -1,14 +1,220 @@
 //! Which reader is asked when, and who decides that a text is no SQL.
 
-use super::{Change, Opaque, SyntaxError};
-use crate::dialect::Dialect;
+mod parser;
+mod postgres;
+
+use super::cursor::Cursor;
+use super::{Change, SyntaxError, alter, create, data, drop, grant, opaque, session};
+use crate::dialect::{Dialect, Family};
+use crate::lex::{self, Lexeme, TokenKind};
 use crate::source::Span;
 
+/// How deep parentheses may stand in one another in a statement that is handed to a parser that
+/// others wrote.
+const DEEPEST: usize = 64;
+
+/// How many tokens such a statement may have at most: rows of data need no second opinion.
+const LONGEST: usize = 20_000;
+
 pub(super) fn read(text: &str, span: Span, dialect: Dialect) -> Result<Change, SyntaxError> {
-    let _ = (text, span, dialect);
-    Ok(Change::Opaque(Opaque {
-        why: "it is not read yet",
-        mentions: Vec::new(),
-        anything: true,
+    let tokens = lex::lex_within(text, span, dialect);
+    let lexemes = lex::lexemes(text, &tokens);
+    if lexemes.iter().any(|lexeme| {
+        matches!(
+            lexeme.kind,
+            TokenKind::Client | TokenKind::ExecutableComment
+        )
+    }) {
+        return Ok(executable(&lexemes, dialect));
+    }
+    match recognise(Cursor::new(&lexemes, dialect)) {
+        Some(change) => Ok(change),
+        None => judge(text, span, &lexemes, dialect),
+    }
+}
+
+/// The change that our recogniser sees.
+fn recognise(mut cursor: Cursor<'_, '_>) -> Option<Change> {
+    if cursor.eat("CREATE") {
+        return create::read(&mut cursor);
+    }
+    if cursor.sees_any(&["ALTER SYSTEM", "ALTER ROLE", "ALTER USER"]) {
+        return session::read(&mut cursor);
+    }
+    if cursor.eat("ALTER") {
+        return alter::read(&mut cursor);
+    }
+    if cursor.eat("DROP") {
+        return drop::read(&mut cursor);
+    }
+    if cursor.family() == Family::MySql && cursor.eat("RENAME TABLE") {
+        return rename_tables(&mut cursor);
+    }
+    if cursor.eat("COMMENT ON") {
+        return session::comment(&mut cursor);
+    }
+    for (word, gives) in [("GRANT", true), ("REVOKE", false)] {
+        if cursor.eat(word) {
+            return grant::read(&mut cursor, gives);
+        }
+    }
+    if cursor.family() == Family::Postgres && cursor.eat("DO") {
+        return opaque::block(&mut cursor);
+    }
+    let mut ahead = cursor;
+    session::read(&mut ahead).or_else(|| data::read(&mut cursor))
+}
+
+/// `RENAME TABLE a TO b`: one pair; several may swap names and are not read.
+fn rename_tables(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
+    let name = cursor.object_name()?;
+    cursor.expect("TO")?;
+    let to = cursor.object_name()?;
+    cursor.end()?;
+    Some(Change::Rename(super::Rename {
+        target: super::Target {
+            kind: super::Kind::Table,
+            name,
+            owner: None,
+            arguments: None,
+        },
+        to,
+        if_missing: super::IfMissing::Fail,
     }))
+}
+
+/// What only the server can read: settings in comments are harmless, anything else is not known.
+fn executable(lexemes: &[Lexeme<'_>], dialect: Dialect) -> Change {
+    let harmless = lexemes.iter().all(|lexeme| {
+        let inner = lexeme
+            .text
+            .trim_start_matches(|c: char| !c.is_ascii_alphabetic())
+            .trim_start_matches(['M', '!'])
+            .to_ascii_uppercase();
+        lexeme.kind == TokenKind::ExecutableComment
+            && (inner.starts_with("SET ") || inner.contains(" KEYS "))
+    });
+    match harmless {
+        true => Change::Harmless,
+        false => Change::Opaque(opaque::read(lexemes, dialect)),
+    }
+}
+
+/// Whether the engine takes what the recogniser does not know.
+fn judge(
+    text: &str,
+    span: Span,
+    lexemes: &[Lexeme<'_>],
+    dialect: Dialect,
+) -> Result<Change, SyntaxError> {
+    let legal = Ok(Change::Opaque(opaque::read(lexemes, dialect)));
+    if lexemes.len() > LONGEST || depth(lexemes) > DEEPEST {
+        return legal;
+    }
+    let Err(error) = parser::check(span.of(text), span.start, dialect) else {
+        return legal;
+    };
+    match dialect.modelling().family {
+        Family::Postgres => match postgres::check(span.of(text), span.start) {
+            Ok(()) => legal,
+            Err(error) => Err(error),
+        },
+        // Its own word is asked where SQLite itself runs the statements.
+        Family::Sqlite => legal,
+        Family::MySql => match begins_like_a_statement(lexemes) {
+            true => legal,
+            false => Err(error),
+        },
+    }
+}
+
+fn depth(lexemes: &[Lexeme<'_>]) -> usize {
+    let mut depth: usize = 0;
+    let mut deepest = 0;
+    for lexeme in lexemes {
+        match lexeme.kind {
+            TokenKind::Open => depth += 1,
+            TokenKind::Close => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+/// The first words of the statements of MySQL and MariaDB.
+const HEADS: &[&str] = &[
+    "ALTER",
+    "ANALYZE",
+    "BEGIN",
+    "BINLOG",
+    "CACHE",
+    "CALL",
+    "CHANGE",
+    "CHECK",
+    "CHECKSUM",
+    "CLONE",
+    "COMMIT",
+    "CREATE",
+    "DEALLOCATE",
+    "DELETE",
+    "DESC",
+    "DESCRIBE",
+    "DO",
+    "DROP",
+    "EXECUTE",
+    "EXPLAIN",
+    "FLUSH",
+    "GET",
+    "GRANT",
+    "HANDLER",
+    "HELP",
+    "IMPORT",
+    "INSERT",
+    "INSTALL",
+    "KILL",
+    "LOAD",
+    "LOCK",
+    "OPTIMIZE",
+    "PREPARE",
+    "PURGE",
+    "RELEASE",
+    "RENAME",
+    "REPAIR",
+    "REPLACE",
+    "RESET",
+    "RESIGNAL",
+    "RESTART",
+    "REVOKE",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "SELECT",
+    "SET",
+    "SHOW",
+    "SHUTDOWN",
+    "SIGNAL",
+    "START",
+    "STOP",
+    "TABLE",
+    "TRUNCATE",
+    "UNINSTALL",
+    "UNLOCK",
+    "UPDATE",
+    "USE",
+    "VALUES",
+    "WITH",
+    "XA",
+    "IF",
+    "FOR",
+    "WHILE",
+    "LOOP",
+    "CASE",
+    "REPEAT",
+    "DECLARE",
+];
+
+fn begins_like_a_statement(lexemes: &[Lexeme<'_>]) -> bool {
+    lexemes.first().is_some_and(|first| {
+        first.kind == TokenKind::Open || HEADS.iter().any(|head| first.is(head))
+    })
 }

@@ -11,6 +11,13 @@ use crate::dialect::Dialect;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark(usize);
 
+impl Mark {
+    /// How many writes lie between the two.
+    pub fn behind(self, earlier: Mark) -> usize {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
 /// One write: which object, and what it was before.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -27,6 +34,7 @@ impl Schema {
             dialect,
             objects: BTreeMap::new(),
             dependants: BTreeMap::new(),
+            constraints: BTreeMap::new(),
             journal: Vec::new(),
         }
     }
@@ -103,6 +111,18 @@ impl Schema {
         }
     }
 
+    /// Puts an object in its place that was there all along: that is no change, and stays when
+    /// changes are taken back.
+    pub fn adopt(&mut self, key: Key, object: Object) {
+        self.replace(key, Some(Arc::new(object)), false);
+    }
+
+    /// Whether a constraint of that name stands in the schema.
+    pub fn has_constraint(&self, schema: &Name, name: &Name) -> bool {
+        self.constraints
+            .contains_key(&(schema.clone(), name.clone()))
+    }
+
     /// Where the journal stands now.
     pub fn mark(&self) -> Mark {
         Mark(self.journal.len())
@@ -170,8 +190,41 @@ impl Schema {
                 names.unwrap_or_default(),
             );
         }
+        let after = self.objects.get(&key).cloned();
+        self.recount(&key, before.as_deref(), after.as_deref());
         if keep {
             self.journal.push(Entry { key, before });
+        }
+    }
+
+    fn recount(&mut self, key: &Key, before: Option<&Object>, after: Option<&Object>) {
+        let (before, after) = match (
+            before.and_then(Object::table),
+            after.and_then(Object::table),
+        ) {
+            (None, None) => return,
+            (b, a) => (b.map(|t| &t.constraints), a.map(|t| &t.constraints)),
+        };
+        for name in before.into_iter().flat_map(BTreeMap::keys) {
+            if after.is_some_and(|after| after.contains_key(name)) {
+                continue;
+            }
+            let place = (key.schema.clone(), name.clone());
+            if let Some(count) = self.constraints.get_mut(&place) {
+                *count -= 1;
+                if *count == 0 {
+                    self.constraints.remove(&place);
+                }
+            }
+        }
+        for name in after.into_iter().flat_map(BTreeMap::keys) {
+            if before.is_some_and(|before| before.contains_key(name)) {
+                continue;
+            }
+            *self
+                .constraints
+                .entry((key.schema.clone(), name.clone()))
+                .or_default() += 1;
         }
     }
 

@@ -1,0 +1,130 @@
+//! Statements about rows.
+
+use super::cursor::Cursor;
+use super::{Change, Data, DataVerb, Ident, ObjectName, query};
+use crate::dialect::Family;
+use crate::lex::TokenKind;
+
+/// Reads a statement that begins with a word of that kind.
+pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
+    let verb = verb(cursor)?;
+    let uses = query::uses(cursor);
+    let filtered = cursor
+        .rest()
+        .iter()
+        .any(|lexeme| lexeme.is("WHERE") || lexeme.is("LIMIT"));
+    let (targets, columns) = match verb {
+        DataVerb::Query => (Vec::new(), Vec::new()),
+        _ => written(cursor, verb).unwrap_or_default(),
+    };
+    Some(Change::Data(Data {
+        verb,
+        targets,
+        columns,
+        filtered,
+        uses,
+    }))
+}
+
+/// What is done, by the first word that says so outside of parentheses.
+fn verb(cursor: &Cursor<'_, '_>) -> Option<DataVerb> {
+    const VERBS: &[(&str, DataVerb)] = &[
+        ("INSERT", DataVerb::Insert),
+        ("REPLACE", DataVerb::Insert),
+        ("UPDATE", DataVerb::Update),
+        ("DELETE", DataVerb::Delete),
+        ("TRUNCATE", DataVerb::Truncate),
+        ("MERGE", DataVerb::Merge),
+        ("SELECT", DataVerb::Query),
+        ("VALUES", DataVerb::Query),
+        ("TABLE", DataVerb::Query),
+        ("EXPLAIN", DataVerb::Query),
+        ("COPY", DataVerb::Insert),
+        ("LOAD", DataVerb::Insert),
+    ];
+    let of = |cursor: &Cursor<'_, '_>| {
+        VERBS
+            .iter()
+            .find(|(word, _)| cursor.sees(word))
+            .map(|(_, verb)| *verb)
+    };
+    if cursor.family() == Family::Sqlite && cursor.sees_any(&["TABLE", "TRUNCATE", "COPY", "LOAD"])
+    {
+        return None;
+    }
+    if cursor.peek()?.kind == TokenKind::Open {
+        return Some(DataVerb::Query);
+    }
+    if !cursor.sees("WITH") {
+        return of(cursor);
+    }
+    let mut rest = *cursor;
+    rest.until(|cursor| {
+        !matches!(of(cursor), None | Some(DataVerb::Insert)) || cursor.sees("INSERT")
+    });
+    of(&rest)
+}
+
+/// The tables that are written, and the columns where they are named.
+fn written(cursor: &mut Cursor<'_, '_>, verb: DataVerb) -> Option<(Vec<ObjectName>, Vec<Ident>)> {
+    cursor.until(|cursor| {
+        cursor.sees_any(&[
+            "INSERT", "REPLACE", "UPDATE", "DELETE", "TRUNCATE", "MERGE", "COPY", "LOAD",
+        ])
+    });
+    cursor.next()?;
+    match verb {
+        DataVerb::Insert | DataVerb::Merge => {
+            if cursor.rest().iter().take(4).any(|lexeme| lexeme.is("INTO")) {
+                cursor.until(|cursor| cursor.sees("INTO"));
+                cursor.eat("INTO");
+            }
+            let table = cursor.object_name()?;
+            let columns = match cursor.sees_sign("(") {
+                true => cursor.columns().unwrap_or_default(),
+                false => Vec::new(),
+            };
+            Some((vec![table], columns))
+        }
+        DataVerb::Update => {
+            cursor.eat("ONLY");
+            cursor.eat("OR");
+            cursor.eat_any(&["ROLLBACK", "ABORT", "REPLACE", "FAIL", "IGNORE"]);
+            let table = cursor.object_name()?;
+            Some((vec![table], assigned(cursor)))
+        }
+        DataVerb::Delete => {
+            cursor.until(|cursor| cursor.sees("FROM"));
+            cursor.eat("FROM");
+            cursor.eat("ONLY");
+            Some((vec![cursor.object_name()?], Vec::new()))
+        }
+        DataVerb::Truncate => {
+            cursor.eat("TABLE");
+            cursor.eat("ONLY");
+            Some((cursor.object_names()?, Vec::new()))
+        }
+        DataVerb::Query => None,
+    }
+}
+
+/// The columns behind `SET`.
+fn assigned(cursor: &mut Cursor<'_, '_>) -> Vec<Ident> {
+    cursor.until(|cursor| cursor.sees("SET"));
+    cursor.eat("SET");
+    let mut columns = Vec::new();
+    loop {
+        if cursor.sees_sign("(") {
+            columns.extend(cursor.columns().unwrap_or_default());
+        } else if let Some(name) = cursor.object_name() {
+            columns.push(Ident {
+                name: name.name,
+                span: name.span,
+            });
+        }
+        cursor.until(|cursor| cursor.sees_sign(",") || cursor.sees_any(&["FROM", "WHERE"]));
+        if !cursor.eat_sign(",") {
+            return columns;
+        }
+    }
+}

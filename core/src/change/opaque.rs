@@ -1,0 +1,92 @@
+//! What is known of a statement that is not modelled: the names that it mentions.
+
+use super::cursor::{Cursor, string_value};
+use super::fragment::name_of;
+use super::{Change, Data, DataVerb, Name, Opaque, Uses};
+use crate::dialect::Dialect;
+use crate::lex::{self, Lexeme, TokenKind};
+
+/// A legal statement of which only the words are known.
+pub(super) fn read(lexemes: &[Lexeme<'_>], dialect: Dialect) -> Opaque {
+    let mut mentions = names(lexemes, dialect);
+    let mut anything = false;
+    for lexeme in lexemes
+        .iter()
+        .filter(|lexeme| lexeme.kind == TokenKind::String)
+    {
+        let inner = string_value(lexeme.text);
+        let tokens = lex::lex(&inner, dialect).tokens;
+        let words = lex::lexemes(&inner, &tokens);
+        anything |= words.iter().any(|word| word.is("EXECUTE"));
+        mentions.extend(names(&words, dialect));
+    }
+    mentions.sort();
+    mentions.dedup();
+    let first = lexemes.first().map_or("", |first| first.text);
+    let why = match first.to_ascii_uppercase().as_str() {
+        "DO" => "a DO block can change anything",
+        "CALL" | "EXEC" | "EXECUTE" | "PREPARE" => "what it runs is not in the text",
+        _ => "the model does not know this statement",
+    };
+    let anything = anything
+        || matches!(
+            first.to_ascii_uppercase().as_str(),
+            "CALL" | "EXECUTE" | "PREPARE"
+        );
+    Opaque {
+        why,
+        mentions,
+        anything,
+    }
+}
+
+fn names(lexemes: &[Lexeme<'_>], dialect: Dialect) -> Vec<Name> {
+    lexemes
+        .iter()
+        .filter_map(|lexeme| name_of(lexeme.kind, lexeme.text, dialect))
+        .collect()
+}
+
+/// Words in a block that change the schema, run what is not in the text, or stop it.
+const DOING: &[&str] = &[
+    "CREATE",
+    "ALTER",
+    "DROP",
+    "EXECUTE",
+    "GRANT",
+    "REVOKE",
+    "COMMENT",
+    "PERFORM",
+    "CALL",
+    "RENAME",
+    "EXCEPTION",
+    "REINDEX",
+    "REFRESH",
+];
+
+/// `DO`, after this word: a block that only writes rows is no danger to the schema.
+pub(super) fn block(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
+    let mut body = None;
+    while !cursor.is_end() {
+        if cursor.eat("LANGUAGE") {
+            cursor.next()?;
+        } else {
+            body = Some(cursor.string()?);
+        }
+    }
+    let inner = string_value(body?);
+    let tokens = lex::lex(&inner, cursor.dialect).tokens;
+    let words = lex::lexemes(&inner, &tokens);
+    let acts = words
+        .iter()
+        .any(|word| DOING.iter().any(|doing| word.is(doing)));
+    (!acts).then(|| {
+        Change::Data(Data {
+            verb: DataVerb::Update,
+            targets: Vec::new(),
+            columns: Vec::new(),
+            filtered: true,
+            uses: Uses::default(),
+        })
+    })
+}

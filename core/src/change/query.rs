@@ -1,0 +1,229 @@
+//! What a query reads: tables, columns, functions.
+//!
+//! It is read off the tokens, since that finds the tables of every subquery in every engine's
+//! dialect alike. What it does not find it does not need: the lists are for saying what is used,
+//! not what is not.
+
+use super::cursor::Cursor;
+use super::fragment::Fragment;
+use super::{Ident, Name, ObjectName, Query, Used, Uses};
+use crate::lex::{Lexeme, TokenKind};
+
+/// Reads all that is left as a query.
+pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Query {
+    let uses = uses(cursor);
+    Query {
+        text: cursor.fragment(),
+        uses,
+    }
+}
+
+/// What the tokens that are left read.
+pub(super) fn uses(cursor: &Cursor<'_, '_>) -> Uses {
+    let mut reader = Reader {
+        uses: Uses {
+            complete: true,
+            ..Uses::default()
+        },
+        local: local_names(cursor.rest(), cursor),
+        calls: Vec::new(),
+    };
+    reader.run(*cursor);
+    reader.uses
+}
+
+struct Reader<'t> {
+    uses: Uses,
+    /// Names that the query gives to parts of itself.
+    local: Vec<Name>,
+    /// For each open parenthesis the word before it.
+    calls: Vec<Option<&'t str>>,
+}
+
+/// Words behind which the name of a relation stands.
+const RELATION_HEADS: &[&str] = &["FROM", "JOIN", "INTO", "UPDATE", "USING", "TABLE"];
+
+/// Functions with a `FROM` of their own.
+const CALLS_WITH_FROM: &[&str] = &[
+    "EXTRACT",
+    "SUBSTRING",
+    "TRIM",
+    "OVERLAY",
+    "POSITION",
+    "SUBSTR",
+];
+
+/// Words that follow a relation and are no alias of it.
+const NO_ALIAS: &[&str] = &[
+    "AS",
+    "ON",
+    "USING",
+    "WHERE",
+    "JOIN",
+    "LEFT",
+    "RIGHT",
+    "INNER",
+    "OUTER",
+    "FULL",
+    "CROSS",
+    "NATURAL",
+    "GROUP",
+    "ORDER",
+    "HAVING",
+    "LIMIT",
+    "OFFSET",
+    "FETCH",
+    "UNION",
+    "INTERSECT",
+    "EXCEPT",
+    "SET",
+    "VALUES",
+    "SELECT",
+    "DEFAULT",
+    "WITH",
+    "WINDOW",
+    "FOR",
+    "TABLESAMPLE",
+    "RETURNING",
+    "STRAIGHT_JOIN",
+    "OVERRIDING",
+    "INDEXED",
+    "NOT",
+    "USE",
+    "FORCE",
+    "IGNORE",
+    "LATERAL",
+    "DO",
+];
+
+impl<'t> Reader<'t> {
+    fn run(&mut self, mut cursor: Cursor<'_, 't>) {
+        let mut before: Option<&Lexeme<'t>> = None;
+        while let Some(lexeme) = cursor.peek() {
+            match lexeme.kind {
+                TokenKind::Open => {
+                    let call = before.filter(|before| before.kind == TokenKind::Word);
+                    self.calls.push(call.map(|call| call.text));
+                }
+                TokenKind::Close => {
+                    self.calls.pop();
+                }
+                TokenKind::Operator if lexeme.text == "*" => {
+                    self.uses.star |= before.is_none_or(|before| {
+                        before.is("SELECT")
+                            || before.is("DISTINCT")
+                            || before.text == ","
+                            || before.text == "."
+                    });
+                }
+                TokenKind::Word if self.begins_relation(lexeme, before) => {
+                    before = cursor.next();
+                    self.relations(&mut cursor, lexeme);
+                    continue;
+                }
+                TokenKind::Word | TokenKind::QuotedName => {
+                    let start = cursor;
+                    if let Some(name) = cursor.object_name() {
+                        self.name(&cursor, name, start);
+                        before = cursor.read_since(start).last();
+                        continue;
+                    }
+                }
+                _ => {}
+            }
+            before = cursor.next();
+        }
+    }
+
+    fn begins_relation(&self, lexeme: &Lexeme<'_>, before: Option<&Lexeme<'_>>) -> bool {
+        if !RELATION_HEADS.iter().any(|head| lexeme.is(head)) {
+            return false;
+        }
+        let call = self.calls.last().copied().flatten();
+        let own = call.is_some_and(|call| {
+            CALLS_WITH_FROM
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(call))
+        });
+        let distinct = lexeme.is("FROM") && before.is_some_and(|before| before.is("DISTINCT"));
+        // `FOR UPDATE`, `ON UPDATE`, `DO UPDATE`, `JOIN … USING (…)` read nothing.
+        let other = lexeme.is("UPDATE")
+            && before.is_some_and(|before| {
+                before.is("FOR") || before.is("ON") || before.is("DO") || before.is("KEY")
+            });
+        !own && !distinct && !other
+    }
+
+    /// Relations behind such a word, with commas between them.
+    fn relations(&mut self, cursor: &mut Cursor<'_, 't>, head: &Lexeme<'_>) {
+        loop {
+            cursor.eat_any(&["ONLY", "LATERAL"]);
+            let start = *cursor;
+            if cursor.sees("SELECT") || cursor.sees("VALUES") {
+                return;
+            }
+            let Some(name) = cursor.object_name() else {
+                return;
+            };
+            if cursor.sees_sign("(") && !head.is("INTO") {
+                self.uses.functions.push(name);
+                let _ = start;
+                return;
+            }
+            let mut alias = None;
+            if cursor.eat("AS") || !cursor.sees_any(NO_ALIAS) {
+                alias = cursor
+                    .peek()
+                    .filter(|next| matches!(next.kind, TokenKind::Word | TokenKind::QuotedName))
+                    .and_then(|_| cursor.ident())
+                    .map(|alias| alias.name);
+            }
+            let local = name.schema.is_none() && self.local.contains(&name.name);
+            if !local {
+                self.uses.relations.push(Used { name, alias });
+            }
+            if !head.is("FROM") || !cursor.eat_sign(",") {
+                return;
+            }
+        }
+    }
+
+    fn name(&mut self, cursor: &Cursor<'_, '_>, name: ObjectName, start: Cursor<'_, '_>) {
+        if cursor.sees_sign("(") {
+            self.uses.functions.push(name);
+            return;
+        }
+        let last = cursor.read_since_span(start);
+        if let Some(qualifier) = name.schema {
+            self.uses.columns.push((
+                Some(qualifier),
+                Ident {
+                    name: name.name,
+                    span: last,
+                },
+            ));
+        }
+    }
+}
+
+/// The names of `WITH name AS (…)`.
+fn local_names(lexemes: &[Lexeme<'_>], cursor: &Cursor<'_, '_>) -> Vec<Name> {
+    let mut names = Vec::new();
+    for at in 1..lexemes.len() {
+        let before = &lexemes[at - 1];
+        if !(before.is("WITH") || before.is("RECURSIVE") || before.text == ",") {
+            continue;
+        }
+        let mut ahead = Cursor::new(&lexemes[at..], cursor.dialect);
+        let Some(name) = ahead.ident() else { continue };
+        ahead.group();
+        if ahead.eat("AS") {
+            ahead.eat("NOT");
+            ahead.eat("MATERIALIZED");
+            if ahead.sees_sign("(") {
+                names.push(name.name);
+            }
+        }
+    }
+    names
+}

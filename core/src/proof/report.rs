@@ -1,0 +1,124 @@
+//! What is said about a migration.
+
+use super::compare::kind;
+use super::run::{Case, sections};
+use super::{Difference, Leftover, Verdict};
+use crate::diagnostic::{Diagnostic, Section};
+use crate::migration::Script;
+use crate::replay::Finding;
+use crate::source::Span;
+
+/// The diagnostics of a migration that was replayed.
+pub(super) fn diagnose(case: &Case<'_>, verdict: &Verdict) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (section, script, ran) in sections(case) {
+        for error in &ran.errors {
+            found.push(syntax(script, error).section(section));
+        }
+        for (finding, statement) in &ran.findings {
+            found.push(
+                match section {
+                    Section::Down => invalid_down(script, finding, *statement),
+                    _ => refused(script, finding),
+                }
+                .section(section),
+            );
+        }
+    }
+    match verdict {
+        Verdict::Broken(leftovers) => {
+            found.extend(leftovers.iter().map(|left| incomplete(case, left)));
+        }
+        Verdict::Missing => found.push(missing(case)),
+        Verdict::Proven | Verdict::Unproven(_) | Verdict::Irreversible => {}
+    }
+    for diagnostic in &mut found {
+        diagnostic.migration = Some(case.migration.id.clone());
+    }
+    found
+}
+
+fn syntax(script: &Script, error: &crate::change::SyntaxError) -> Diagnostic {
+    Diagnostic::error(
+        "syntax-error",
+        format!("this is no SQL of the engine: {}", error.message),
+    )
+    .at(&script.source, error.span, "seen here")
+    .why("The engine refuses the statement.")
+}
+
+fn refused(script: &Script, finding: &Finding) -> Diagnostic {
+    Diagnostic::error(finding.code, finding.message.clone())
+        .at(&script.source, finding.span, "")
+        .why(finding.why.clone())
+        .help(finding.help.clone())
+}
+
+fn invalid_down(script: &Script, finding: &Finding, statement: Span) -> Diagnostic {
+    Diagnostic::error(
+        "rollback-invalid",
+        format!("the DOWN cannot run: {}", finding.message),
+    )
+    .at(&script.source, finding.span, finding.code)
+    .at(&script.source, statement, "this statement fails")
+    .why(finding.why.clone())
+    .help(finding.help.clone())
+}
+
+fn incomplete(case: &Case<'_>, left: &Leftover) -> Diagnostic {
+    let object = case
+        .schema
+        .get(&left.key)
+        .map_or("object", |object| kind(&object.body));
+    let what = match left.part.is_empty() {
+        true => format!("{object} `{}`", left.key.name),
+        false => format!("{} of `{}`", left.part, left.key.name),
+    };
+    let message = match &left.difference {
+        Difference::NotUndone => format!("the DOWN leaves {what} behind"),
+        Difference::NotRestored => format!("the DOWN does not bring back {what}"),
+        Difference::Restored {
+            attribute,
+            before,
+            after,
+        } => format!("the DOWN restores {what} with another {attribute}: {after}, not {before}"),
+    };
+    let mut diagnostic = Diagnostic::error("rollback-incomplete", message);
+    if let Some(down) = &case.migration.down {
+        let place = left
+            .undone_by
+            .unwrap_or_else(|| Span::new(down.span.range().end..down.span.range().end));
+        diagnostic = diagnostic.at(&down.source, place, "it should be undone here");
+    }
+    if let Some(made_by) = left.made_by {
+        diagnostic = diagnostic.at(
+            &case.migration.up.source,
+            made_by,
+            "changed by this statement",
+        );
+    }
+    let help = match left.undo.is_empty() {
+        true => String::new(),
+        false => format!("Add to the DOWN:\n{}", left.undo.join("\n")),
+    };
+    diagnostic
+        .why("After UP and DOWN the schema must be what it was.")
+        .help(help)
+        .section(Section::Down)
+}
+
+fn missing(case: &Case<'_>) -> Diagnostic {
+    let up = &case.migration.up;
+    Diagnostic::error("rollback-missing", "there is no way back")
+        .at(&up.source, first_line(up), "this is not undone")
+        .why("The UP changes the schema, and nothing takes that back.")
+        .help("Write a DOWN, or say why there is none with `-- @irreversible: reason`.")
+        .section(Section::Up)
+}
+
+fn first_line(script: &Script) -> Span {
+    script
+        .statements
+        .first()
+        .map_or(script.span, |statement| statement.span)
+}

@@ -1,0 +1,364 @@
+//! What is made and is no table: views, sequences, types, routines, triggers and the rest.
+
+use std::collections::BTreeSet;
+
+use super::column::set_type;
+use super::lookup::class_of;
+use super::{Done, Replay};
+use crate::change::{
+    AlterSequence, CreateExtension, CreateOther, CreateRoutine, CreateSchema, CreateSequence,
+    CreateTrigger, CreateType, CreateView, IfExists, IfMissing, Kind, Name, SequenceOption, Type,
+    TypeDefinition, Uses,
+};
+use crate::dialect::Family;
+use crate::schema::{
+    Body, Class, Extension, Key, Object, Other, Routine, Sequence, Trigger, View, by_name,
+};
+
+/// The types of arguments as the key of a routine holds them.
+pub(super) fn arguments_text(arguments: &[Type]) -> String {
+    let texts: Vec<&str> = arguments
+        .iter()
+        .map(|argument| argument.text.split('(').next().unwrap_or_default())
+        .collect();
+    texts.join(",")
+}
+
+impl Replay<'_> {
+    pub(super) fn create_view(&mut self, create: &CreateView) -> Done {
+        let key = self.new_key(Class::Relation, &create.name);
+        let (uses, columns_used) = self.used_by(&create.query.uses)?;
+        let before = self.schema.get(&key).cloned();
+        if let Some(before) = &before {
+            match create.if_exists {
+                IfExists::Keep => return Some(()),
+                IfExists::Replace if matches!(before.body, Body::View(_)) || before.is_open() => {}
+                _ => self.is_free(&key, &create.name, Kind::View)?,
+            }
+        } else if create.if_exists != IfExists::Fail && self.was_doubted(&create.name) {
+            self.unknown(create.name.span, "whether the view was there is not known");
+        }
+        let view = View {
+            materialized: create.materialized,
+            columns: match create.columns.is_empty() {
+                true => None,
+                false => Some(
+                    create
+                        .columns
+                        .iter()
+                        .map(|column| column.name.clone())
+                        .collect(),
+                ),
+            },
+            query: create.query.text.clone(),
+            uses,
+            columns_used,
+            options: by_name(&create.options),
+            open: false,
+            temporary: create.temporary,
+        };
+        let mut object = match &before {
+            Some(before) => Object::clone(before),
+            None => Object::new(Body::Doubt),
+        };
+        object.body = Body::View(view);
+        self.schema.put(key, Some(object));
+        Some(())
+    }
+
+    /// The relations that a query reads, and the columns that it surely reads.
+    fn used_by(&mut self, uses: &Uses) -> Option<(BTreeSet<Key>, BTreeSet<(Key, Name)>)> {
+        let mut keys = BTreeSet::new();
+        let mut columns = BTreeSet::new();
+        for used in &uses.relations {
+            let Some(key) = self.find(Class::Relation, &used.name) else {
+                continue;
+            };
+            let alias = used.alias.clone().unwrap_or_else(|| key.name.clone());
+            // The same name twice may stand for two tables.
+            let twice = uses
+                .relations
+                .iter()
+                .filter(|other| other.alias.as_ref().unwrap_or(&other.name.name) == &alias)
+                .count();
+            if let Some(table) = self.table(&key)
+                && twice == 1
+            {
+                for (qualifier, column) in &uses.columns {
+                    if qualifier.as_ref() == Some(&alias) && table.column(&column.name).is_some() {
+                        columns.insert((key.clone(), column.name.clone()));
+                    }
+                }
+            }
+            keys.insert(key);
+        }
+        for function in &uses.functions {
+            let place = self.new_key(Class::Routine, function);
+            let routines: Vec<Key> = self
+                .schema
+                .in_schema(Class::Routine, &place.schema)
+                .filter(|(key, _)| key.name == place.name)
+                .map(|(key, _)| key.clone())
+                .collect();
+            if routines.len() == 1 {
+                keys.extend(routines);
+            }
+        }
+        Some((keys, columns))
+    }
+
+    pub(super) fn create_sequence(&mut self, create: &CreateSequence) -> Done {
+        let key = self.new_key(Class::Relation, &create.name);
+        if self.schema.has(&key) {
+            if create.if_exists == IfExists::Keep {
+                return Some(());
+            }
+            self.is_free(&key, &create.name, Kind::Sequence)?;
+        } else if create.if_exists == IfExists::Keep && self.was_doubted(&create.name) {
+            self.unknown(
+                create.name.span,
+                "whether the sequence was there is not known",
+            );
+        }
+        let sequence = Sequence {
+            temporary: create.temporary,
+            ..Sequence::default()
+        };
+        self.schema
+            .put(key.clone(), Some(Object::new(Body::Sequence(sequence))));
+        self.set_sequence(&key, &create.options);
+        Some(())
+    }
+
+    pub(super) fn alter_sequence(&mut self, alter: &AlterSequence) -> Done {
+        let found = self.find(Class::Relation, &alter.name);
+        let Some(key) = found else {
+            if alter.if_missing == IfMissing::Skip && self.is_sure(&alter.name) {
+                return Some(());
+            }
+            if self.is_sure(&alter.name) {
+                return self.missing(&alter.name, Kind::Sequence);
+            }
+            return self.give_up(
+                alter.name.span,
+                format!("the sequence `{}` is not known", alter.name),
+            );
+        };
+        self.set_sequence(&key, &alter.options);
+        Some(())
+    }
+
+    /// Applies options to a sequence.
+    pub(super) fn set_sequence(&mut self, key: &Key, options: &[SequenceOption]) {
+        for option in options {
+            let owner = match option {
+                SequenceOption::OwnedBy(Some((table, column))) => {
+                    let Some(table) = self.find(Class::Relation, table) else {
+                        self.unknown(self.span, format!("the table `{table}` is not known"));
+                        continue;
+                    };
+                    Some(Some((table, column.name.clone())))
+                }
+                SequenceOption::OwnedBy(None) => Some(None),
+                _ => None,
+            };
+            let Some(object) = self.schema.get(key).cloned() else {
+                return;
+            };
+            let mut object = Object::clone(&object);
+            if let Body::Sequence(sequence) = &mut object.body {
+                match (option, owner) {
+                    (_, Some(owner)) => sequence.owned_by = owner,
+                    (SequenceOption::As(data_type), _) => set_type(sequence, &data_type.text),
+                    (option, None) => self.set_sequence_option(sequence, option),
+                }
+                // Limits that are those of the type are the engine's own choice.
+                if sequence
+                    .options
+                    .get("maxvalue")
+                    .is_some_and(|max| &**max == "2147483647")
+                    && sequence
+                        .options
+                        .get("as")
+                        .is_some_and(|t| &**t == "integer")
+                {
+                    sequence.options.remove("maxvalue");
+                }
+            }
+            self.schema.put(key.clone(), Some(object));
+        }
+    }
+
+    pub(super) fn create_type(&mut self, create: &CreateType) -> Done {
+        let key = self.new_key(Class::Type, &create.name);
+        self.is_free(&key, &create.name, Kind::Type)?;
+        let body = match &create.definition {
+            TypeDefinition::Enum(labels) => Body::Enum(labels.clone()),
+            TypeDefinition::Composite(attributes) => Body::Composite(
+                attributes
+                    .iter()
+                    .map(|attribute| {
+                        let data_type = attribute.data_type.as_ref();
+                        (
+                            attribute.name.name.clone(),
+                            data_type.map_or_else(|| "".into(), |t| t.text.clone()),
+                        )
+                    })
+                    .collect(),
+            ),
+            TypeDefinition::Other(definition) => Body::Other(Other {
+                words: "TYPE",
+                table: None,
+                definition: definition.clone(),
+                attributes: Default::default(),
+            }),
+        };
+        self.schema.put(key, Some(Object::new(body)));
+        Some(())
+    }
+
+    pub(super) fn create_routine(&mut self, create: &CreateRoutine) -> Done {
+        let mut key = self.new_key(Class::Routine, &create.name);
+        let arguments = arguments_text(&create.arguments);
+        key.within = Some(self.name(&arguments));
+        let before = self.schema.get(&key).cloned();
+        if before.is_some() {
+            match create.if_exists {
+                IfExists::Keep => return Some(()),
+                IfExists::Replace => {}
+                IfExists::Fail => self.is_free(&key, &create.name, create.kind)?,
+            }
+        } else if create.if_exists != IfExists::Fail && self.was_doubted(&create.name) {
+            self.unknown(
+                create.name.span,
+                "whether the function was there is not known",
+            );
+        }
+        let routine = Routine {
+            kind: create.kind,
+            signature: create.signature.clone(),
+            returns: create.returns.clone(),
+            options: by_name(&create.options),
+            body: create.body.clone(),
+            open: false,
+        };
+        let mut object = match &before {
+            Some(before) => Object::clone(before),
+            None => Object::new(Body::Doubt),
+        };
+        object.body = Body::Routine(routine);
+        self.schema.put(key, Some(object));
+        Some(())
+    }
+
+    pub(super) fn create_trigger(&mut self, create: &CreateTrigger) -> Done {
+        let table = self.relation(&create.table, Kind::Table)?;
+        let key = match self.modelling.triggers_belong_to_tables {
+            true => Key::within(Class::Trigger, &table, create.name.name.clone()),
+            false => self.new_key(Class::Trigger, &create.name),
+        };
+        if create.temporary {
+            return Some(());
+        }
+        if self.schema.has(&key) {
+            match create.if_exists {
+                IfExists::Keep => return Some(()),
+                IfExists::Replace => {}
+                IfExists::Fail => self.is_free(&key, &create.name, Kind::Trigger)?,
+            }
+        }
+        let function = create.function.as_ref().and_then(|function| {
+            let mut key = self.new_key(Class::Routine, function);
+            key.within = Some(self.name(""));
+            self.schema.has(&key).then_some(key)
+        });
+        let trigger = Trigger {
+            table,
+            function,
+            columns: create
+                .columns
+                .iter()
+                .map(|column| column.name.clone())
+                .collect(),
+            definition: create.definition.clone(),
+            state: "".into(),
+        };
+        self.schema
+            .put(key, Some(Object::new(Body::Trigger(trigger))));
+        Some(())
+    }
+
+    pub(super) fn create_other(&mut self, create: &CreateOther) -> Done {
+        let class = class_of(create.target.kind);
+        let (key, table) = match &create.target.owner {
+            Some(owner) => {
+                let table = self.relation(owner, Kind::Table)?;
+                let key = Key::within(class, &table, create.target.name.name.clone());
+                (key, Some(table))
+            }
+            None => (self.new_key(class, &create.target.name), None),
+        };
+        if self.schema.has(&key) {
+            match create.if_exists {
+                IfExists::Keep => return Some(()),
+                IfExists::Replace => {}
+                IfExists::Fail => self.is_free(&key, &create.target.name, create.target.kind)?,
+            }
+        }
+        let words = match create.target.kind {
+            Kind::Policy => "POLICY",
+            Kind::Rule => "RULE",
+            Kind::Other(words) => words,
+            _ => "",
+        };
+        let other = Other {
+            words,
+            table,
+            definition: create.definition.clone(),
+            attributes: Default::default(),
+        };
+        self.schema.put(key, Some(Object::new(Body::Other(other))));
+        Some(())
+    }
+
+    pub(super) fn create_schema(&mut self, create: &CreateSchema) -> Done {
+        if self.modelling.family == Family::MySql {
+            return Some(());
+        }
+        let key = Key::new(Class::Schema, self.name(""), create.name.name.clone());
+        if self.schema.has(&key) {
+            if create.if_exists == IfExists::Keep {
+                return Some(());
+            }
+            let name = crate::change::ObjectName {
+                schema: None,
+                name: create.name.name.clone(),
+                span: create.name.span,
+            };
+            return self.duplicate("schema", &name);
+        }
+        self.schema.put(key, Some(Object::new(Body::Schema)));
+        Some(())
+    }
+
+    pub(super) fn create_extension(&mut self, create: &CreateExtension) -> Done {
+        let key = Key::new(Class::Extension, self.name(""), create.name.name.clone());
+        if self.schema.has(&key) {
+            if create.if_exists == IfExists::Keep {
+                return Some(());
+            }
+            let name = crate::change::ObjectName {
+                schema: None,
+                name: create.name.name.clone(),
+                span: create.name.span,
+            };
+            return self.duplicate("extension", &name);
+        }
+        let extension = Extension {
+            schema: create.schema.clone(),
+        };
+        self.schema
+            .put(key, Some(Object::new(Body::Extension(extension))));
+        Some(())
+    }
+}

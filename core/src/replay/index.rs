@@ -1,0 +1,270 @@
+//! Indexes.
+
+use super::{Done, Replay, constraint, word};
+use crate::change::{CreateIndex, Ident, IfExists, IfMissing, Kind, Name, ObjectName};
+use crate::dialect::Family;
+use crate::schema::{Body, Class, Index, Key, Object, Part, PartOf, Table};
+
+impl Replay<'_> {
+    /// `CREATE INDEX`
+    pub(super) fn create_index(&mut self, create: &CreateIndex) -> Done {
+        let table = create.table.as_ref()?;
+        let key = self.relation(table, Kind::Table)?;
+        self.add_index(&key, create)
+    }
+
+    /// `CREATE INDEX`, or an index inside of a statement about its table.
+    pub(super) fn add_index(&mut self, key: &Key, create: &CreateIndex) -> Done {
+        let parts = self.parts(key, &create.key)?;
+        if self.modelling.family == Family::MySql {
+            self.drop_automatic_indexes(key, &parts);
+        }
+        let name = match &create.name {
+            Some(name) => name.name.clone(),
+            None => {
+                let table = self.table(key).cloned().unwrap_or_default();
+                self.index_name(key, &table, &parts)
+            }
+        };
+        let place = self.index_key(key, name.clone());
+        if self.schema.has(&place) {
+            if create.if_exists == IfExists::Keep {
+                return Some(());
+            }
+            let span = create.name.as_ref().map_or(self.span, |name| name.span);
+            let name = ObjectName {
+                schema: None,
+                name: name.clone(),
+                span,
+            };
+            if create.if_exists != IfExists::Replace {
+                self.is_free(&place, &name, Kind::Index)?;
+            }
+        } else if create.if_exists == IfExists::Keep && self.doubted_name(&name) {
+            self.unknown(self.span, "whether the index was there is not known");
+        }
+        let temporary = self
+            .schema
+            .get(key)
+            .is_some_and(|object| object.is_temporary());
+        if temporary {
+            return Some(());
+        }
+        let index = Index {
+            table: key.clone(),
+            unique: create.unique,
+            method: match &*create.method {
+                "btree" => "".into(),
+                _ => create.method.clone(),
+            },
+            parts,
+            include: create
+                .key
+                .include
+                .iter()
+                .map(|column| column.name.clone())
+                .collect(),
+            condition: create.condition.clone(),
+            options: constraint::options(&create.key),
+            constraint: None,
+            part_of: None,
+            automatic: false,
+        };
+        self.schema
+            .put(place, Some(Object::new(Body::Index(index))));
+        Some(())
+    }
+
+    /// Whether something opaque mentioned the name.
+    pub(super) fn doubted_name(&self, name: &Name) -> bool {
+        let doubted = |name| self.schema.has(&super::doubt_key(self.schema, name));
+        doubted(name.clone()) || doubted(self.name("*"))
+    }
+
+    /// `DROP INDEX`; the table is known where indexes belong to tables.
+    pub(super) fn drop_index(
+        &mut self,
+        table: Option<&Key>,
+        name: &ObjectName,
+        if_missing: IfMissing,
+        cascade: bool,
+    ) -> Done {
+        let found = match table {
+            Some(table) => {
+                let key = Key::within(Class::Index, table, name.name.clone());
+                self.schema.has(&key).then_some(key)
+            }
+            None => self.find(Class::Relation, name),
+        };
+        let Some(key) = found else {
+            let open = table.is_some_and(|table| self.table(table).is_none_or(|t| t.open));
+            if open || !self.is_sure(name) || self.has_open_tables(name) {
+                return self.give_up(name.span, format!("the index `{name}` is not known"));
+            }
+            return match if_missing {
+                IfMissing::Skip => Some(()),
+                IfMissing::Fail => self.missing(name, Kind::Index),
+            };
+        };
+        let Some(object) = self.schema.get(&key).cloned() else {
+            return None;
+        };
+        let Body::Index(index) = &object.body else {
+            return self.wrong_kind(name, Kind::Index, &object);
+        };
+        if let Some(constraint) = &index.constraint {
+            if self.modelling.family == Family::MySql {
+                let (table, constraint) = (index.table.clone(), constraint.clone());
+                self.remove_constraint(&table, &constraint);
+                return Some(());
+            }
+            let message = format!("index `{name}` serves the constraint `{constraint}`");
+            let help = format!(
+                "Drop the constraint, the index goes with it:\nALTER TABLE {} DROP CONSTRAINT {constraint};",
+                index.table.name
+            );
+            return self.blocked(name.span, message, help);
+        }
+        let parts: Vec<Key> = self.schema.dependants(&key).cloned().collect();
+        for part in parts {
+            self.schema.put(part, None);
+        }
+        let _ = cascade;
+        self.schema.put(key, None);
+        Some(())
+    }
+
+    /// Whether a table of that schema may have indexes that the model does not know.
+    fn has_open_tables(&self, name: &ObjectName) -> bool {
+        let key = self.new_key(Class::Relation, name);
+        self.schema
+            .in_schema(Class::Relation, &key.schema)
+            .any(|(_, object)| object.is_open())
+    }
+
+    pub(super) fn wrong_kind(&mut self, name: &ObjectName, kind: Kind, object: &Object) -> Done {
+        if object.is_open() {
+            return self.give_up(name.span, format!("what `{name}` is is not known"));
+        }
+        self.refuse(super::Finding {
+            code: "unknown-object",
+            span: name.span,
+            message: format!("`{name}` is not a {}", word(kind)),
+            why: "The engine refuses the statement for objects of another kind.".to_owned(),
+            help: "Name the kind that it is.".to_owned(),
+            missing: None,
+        })
+    }
+
+    pub(super) fn blocked(
+        &mut self,
+        span: crate::source::Span,
+        message: String,
+        help: String,
+    ) -> Done {
+        self.refuse(super::Finding {
+            code: "dependent-object-blocks",
+            span,
+            message,
+            why: "The engine refuses to drop what others depend on.".to_owned(),
+            help,
+            missing: None,
+        })
+    }
+
+    /// MySQL makes an index for a foreign key unless one begins with its columns.
+    pub(super) fn index_for_foreign_key(&mut self, key: &Key, name: &Name, columns: &[Name]) {
+        let serves = |index: &Index| begins_with(&index.parts, columns);
+        let served = self.indexes_of(key).iter().any(|index| {
+            matches!(self.schema.get(index).map(|o| &o.body), Some(Body::Index(index)) if serves(index))
+        });
+        if served {
+            return;
+        }
+        let parts: Vec<Part> = columns
+            .iter()
+            .map(|column| Part {
+                what: PartOf::Column(column.clone()),
+                order: "".into(),
+            })
+            .collect();
+        let place = Key::within(Class::Index, key, name.clone());
+        let index = Index {
+            table: key.clone(),
+            unique: false,
+            method: "".into(),
+            parts,
+            include: Vec::new(),
+            condition: None,
+            options: Default::default(),
+            constraint: None,
+            part_of: None,
+            automatic: true,
+        };
+        self.schema
+            .put(place, Some(Object::new(Body::Index(index))));
+    }
+
+    /// An index that MySQL made by itself goes when another can serve.
+    pub(super) fn drop_automatic_indexes(&mut self, key: &Key, parts: &[Part]) {
+        for place in self.indexes_of(key) {
+            let gone = match self.schema.get(&place).map(|object| &object.body) {
+                Some(Body::Index(index)) if index.automatic => {
+                    let columns: Vec<Name> = columns_of(&index.parts);
+                    begins_with(parts, &columns)
+                }
+                _ => false,
+            };
+            if gone {
+                self.schema.put(place, None);
+            }
+        }
+    }
+
+    /// What a part of a table becomes when an index on it is renamed.
+    pub(super) fn rename_index(&mut self, table: &Key, from: &Ident, to: &Ident) -> Done {
+        let place = Key::within(Class::Index, table, from.name.clone());
+        let Some(object) = self.schema.get(&place).cloned() else {
+            return self.give_up(from.span, format!("the index `{}` is not known", from.name));
+        };
+        let mut object = Object::clone(&object);
+        if let Body::Index(index) = &mut object.body {
+            index.automatic = false;
+            if index.constraint.is_some() {
+                index.constraint = Some(to.name.clone());
+                self.rename_constraint(table, &from.name, &to.name);
+            }
+        }
+        self.schema.put(place, None);
+        let place = Key::within(Class::Index, table, to.name.clone());
+        self.schema.put(place, Some(object));
+        Some(())
+    }
+
+    pub(super) fn rename_constraint(&mut self, table: &Key, from: &Name, to: &Name) {
+        self.update_table(table, |table: &mut Table| {
+            if let Some(constraint) = table.constraints.remove(from) {
+                table.constraints.insert(to.clone(), constraint);
+            }
+        });
+    }
+}
+
+/// The columns of parts, expressions left out.
+pub(super) fn columns_of(parts: &[Part]) -> Vec<Name> {
+    parts
+        .iter()
+        .filter_map(|part| match &part.what {
+            PartOf::Column(name) => Some(name.clone()),
+            PartOf::Expression(_) => None,
+        })
+        .collect()
+}
+
+fn begins_with(parts: &[Part], columns: &[Name]) -> bool {
+    parts.len() >= columns.len()
+        && parts.iter().zip(columns).all(|(part, column)| {
+            matches!(&part.what, PartOf::Column(name) if name == column)
+                && !part.order.starts_with('(')
+        })
+}

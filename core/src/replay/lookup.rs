@@ -1,0 +1,239 @@
+//! Which object a name stands for, and how sure the model is when there is none.
+
+use super::{Done, Finding, Replay, doubt_key, word};
+use crate::change::{Ident, Kind, Name, ObjectName};
+use crate::diagnostic::did_you_mean;
+use crate::schema::{Body, Class, Key, Object, Table};
+
+/// Tables that other tools keep for themselves.
+const BOOKKEEPING: &[&str] = &[
+    "migrations",
+    "schema_migrations",
+    "_sqlx_migrations",
+    "__diesel_schema_migrations",
+    "refinery_schema_history",
+    "goose_db_version",
+    "gorp_migrations",
+    "flyway_schema_history",
+    "alembic_version",
+    "schema_version",
+    "knex_migrations",
+    "django_migrations",
+];
+
+impl Replay<'_> {
+    /// The schemas in which a name without one is looked up.
+    fn path(&self) -> Vec<Name> {
+        match &self.session.search_path {
+            Some(path) => path.clone(),
+            None => vec![self.name(self.modelling.default_schema)],
+        }
+    }
+
+    /// Where an object of that name would be made.
+    pub(super) fn new_key(&self, class: Class, name: &ObjectName) -> Key {
+        let schema = match &name.schema {
+            Some(schema) => self.own_schema(schema),
+            None => self
+                .path()
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| self.name(self.modelling.default_schema)),
+        };
+        Key::new(class, schema, name.name.clone())
+    }
+
+    /// `temp` and `main` of SQLite are one place to the model, and so is a database of MySQL.
+    fn own_schema(&self, schema: &Name) -> Name {
+        match self.modelling.has_search_path {
+            true => schema.clone(),
+            false => self.name(self.modelling.default_schema),
+        }
+    }
+
+    /// The key of the object of that name, if the model knows one.
+    pub(super) fn find(&self, class: Class, name: &ObjectName) -> Option<Key> {
+        if name.schema.is_some() {
+            let key = self.new_key(class, name);
+            return self.schema.has(&key).then_some(key);
+        }
+        self.path()
+            .into_iter()
+            .map(|schema| Key::new(class, schema, name.name.clone()))
+            .find(|key| self.schema.has(key))
+    }
+
+    /// Whether the model is sure that there is no object of that name.
+    pub(super) fn is_sure(&self, name: &ObjectName) -> bool {
+        let doubted = |name: Name| self.schema.has(&doubt_key(self.schema, name));
+        let text = name.name.key();
+        let system = |prefix: &&str| text.starts_with(*prefix);
+        if doubted(name.name.clone())
+            || doubted(self.name("*"))
+            || self.modelling.system_prefixes.iter().any(system)
+            || BOOKKEEPING.contains(&text)
+        {
+            return false;
+        }
+        let schemas = match &name.schema {
+            Some(schema) => vec![self.own_schema(schema)],
+            None => self.path(),
+        };
+        schemas.iter().all(|schema| self.is_own(schema))
+    }
+
+    /// Whether the migrations make the tables of that schema themselves.
+    fn is_own(&self, schema: &Name) -> bool {
+        if self.modelling.system_schemas.contains(&schema.key()) {
+            return false;
+        }
+        let made = Key::new(Class::Schema, self.name(""), schema.clone());
+        self.schema.has(&made)
+            || self
+                .schema
+                .in_schema(Class::Relation, schema)
+                .any(|(_, object)| !object.is_open())
+    }
+
+    /// The relation of that name. One that the model does not know and is not sure about is
+    /// taken to be there.
+    pub(super) fn relation(&mut self, name: &ObjectName, kind: Kind) -> Option<Key> {
+        if let Some(key) = self.find(Class::Relation, name) {
+            return Some(key);
+        }
+        if self.is_sure(name) {
+            self.missing(name, kind);
+            return None;
+        }
+        let key = self.new_key(Class::Relation, name);
+        self.schema.adopt(
+            key.clone(),
+            Object::new(Body::Table(Table {
+                open: true,
+                ..Table::default()
+            })),
+        );
+        Some(key)
+    }
+
+    /// Refuses a name that stands for nothing.
+    pub(super) fn missing(&mut self, name: &ObjectName, kind: Kind) -> Done {
+        let class = class_of(kind);
+        let key = self.new_key(class, name);
+        let near: Vec<String> = self
+            .schema
+            .in_schema(class, &key.schema)
+            .map(|(key, _)| key.name.as_str().to_owned())
+            .collect();
+        let help = match did_you_mean(name.name.as_str(), near.iter().map(String::as_str)) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None => format!("Make the {} first, or name one that is there.", word(kind)),
+        };
+        self.refuse(Finding {
+            code: match kind {
+                Kind::Table | Kind::ForeignTable => "unknown-table",
+                _ => "unknown-object",
+            },
+            span: name.span,
+            message: format!("there is no {} `{name}`", word(kind)),
+            why: "Nothing up to here makes it, so the engine refuses the statement.".to_owned(),
+            help,
+            missing: Some(key),
+        })
+    }
+
+    /// The table behind a key, if it is one.
+    pub(super) fn table(&self, key: &Key) -> Option<&Table> {
+        self.schema.get(key).and_then(|object| object.table())
+    }
+
+    /// Changes the table of that key.
+    pub(super) fn update_table(&mut self, key: &Key, change: impl FnOnce(&mut Table)) {
+        self.schema.update(key, |object| {
+            if let Body::Table(table) = &mut object.body {
+                change(table);
+            }
+        });
+    }
+
+    /// Whether the table has that column. `None` ends the statement: there is none, or nobody
+    /// knows.
+    pub(super) fn column(&mut self, key: &Key, column: &Ident) -> Done {
+        let Some(table) = self.table(key) else {
+            return self.give_up(
+                column.span,
+                format!("`{}` is not known to be a table", key.name),
+            );
+        };
+        if table.column(&column.name).is_some() {
+            return Some(());
+        }
+        if table.open || !self.modelling_knows_columns(key) {
+            return self.give_up(
+                column.span,
+                format!(
+                    "the column `{}` of `{}` is not known",
+                    column.name, key.name
+                ),
+            );
+        }
+        self.missing_column(key, column)
+    }
+
+    fn modelling_knows_columns(&self, key: &Key) -> bool {
+        self.table(key)
+            .is_some_and(|table| table.inherits.is_empty() && !table.nature.contains(&"VIRTUAL"))
+    }
+
+    pub(super) fn missing_column(&mut self, key: &Key, column: &Ident) -> Done {
+        let names: Vec<&str> = match self.table(key) {
+            Some(table) => table.columns.iter().map(|c| c.name.as_str()).collect(),
+            None => Vec::new(),
+        };
+        let help = match did_you_mean(column.name.as_str(), names.iter().copied()) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None => format!("The table has: {}.", names.join(", ")),
+        };
+        self.refuse(Finding {
+            code: "unknown-column",
+            span: column.span,
+            message: format!("table `{}` has no column `{}`", key.name, column.name),
+            why: "Nothing up to here adds it, so the engine refuses the statement.".to_owned(),
+            help,
+            missing: None,
+        })
+    }
+
+    /// Whether another object may have that name: `None` ends the statement.
+    pub(super) fn is_free(&mut self, key: &Key, name: &ObjectName, kind: Kind) -> Done {
+        let Some(object) = self.schema.get(key) else {
+            return Some(());
+        };
+        if object.is_open() || object.is_temporary() {
+            return Some(());
+        }
+        self.duplicate(word(kind), name)
+    }
+}
+
+/// Which names an object of that kind must not collide with.
+pub(super) fn class_of(kind: Kind) -> Class {
+    match kind {
+        Kind::Table
+        | Kind::ForeignTable
+        | Kind::View
+        | Kind::MaterializedView
+        | Kind::Index
+        | Kind::Sequence
+        | Kind::Column
+        | Kind::Constraint => Class::Relation,
+        Kind::Type | Kind::Domain | Kind::DomainConstraint | Kind::Label => Class::Type,
+        Kind::Function | Kind::Procedure | Kind::Aggregate | Kind::Routine => Class::Routine,
+        Kind::Trigger => Class::Trigger,
+        Kind::Policy => Class::Policy,
+        Kind::Rule => Class::Rule,
+        Kind::Schema => Class::Schema,
+        Kind::Extension => Class::Extension,
+        Kind::Other(words) => Class::Other(words),
+    }
+}
