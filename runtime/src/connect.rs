@@ -138,6 +138,15 @@ impl<'c, DB: Engine> Connect<'c, DB> for &str {
     }
 }
 
+impl<DB: Engine> private::Sealed for Held<'_, DB> {}
+
+/// For code of this crate that has its own connection.
+impl<'c, 'h: 'c, DB: Engine> Connect<'c, DB> for Held<'h, DB> {
+    async fn open(self) -> Result<Held<'c, DB>, Error> {
+        Ok(self)
+    }
+}
+
 fn unreachable_at<DB: Engine>(shown: &str, error: sqlx::Error) -> Error {
     Error::database(
         &format!("cannot connect to {shown}"),

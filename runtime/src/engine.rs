@@ -14,6 +14,7 @@ use crate::error::words_of;
 use crate::history::Names;
 use crate::message::{Answer, Message, Refused};
 use crate::session::Facts;
+use crate::testing::Provable;
 
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -31,7 +32,7 @@ mod sqlite;
     label = "expected `sqlx::Postgres`, `sqlx::Sqlite` or `sqlx::MySql`",
     note = "each engine is a feature that must be switched on (`postgres`, `sqlite`, or `mysql` for MariaDB too): backstitch = {{ version = \"0.1\", features = [\"postgres\"] }}"
 )]
-pub trait Engine: Driver {}
+pub trait Engine: Driver + Provable {}
 
 /// How a lock attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

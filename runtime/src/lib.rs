@@ -28,6 +28,8 @@ mod report;
 mod rollback;
 mod session;
 
+pub mod testing;
+
 pub use backstitch_core as core;
 pub use backstitch_core::dir::Layout;
 pub use backstitch_macros::migrations;
