@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
 use crate::options::Options;
+use crate::rule::Rules;
 use crate::schema::{Key, Schema};
 use crate::set::Set;
 use crate::source::Span;
@@ -109,11 +110,13 @@ pub fn check(set: &Set, options: &Options) -> Checked {
         diagnostics: Vec::new(),
         schema: run::empty(set.dialect, options),
     };
+    let mut rules = Rules::new(set, options);
     for migration in &set.migrations {
-        let (proof, diagnostics) = run::prove(&mut checked.schema, migration);
+        let (proof, diagnostics) = run::prove(&mut checked.schema, migration, &mut rules);
         checked.proofs.insert(migration.id.clone(), proof);
         checked.diagnostics.extend(diagnostics);
     }
     run::name_later_makers(&mut checked, set);
+    rules.finish(&checked.schema, &mut checked.diagnostics);
     checked
 }

@@ -5,7 +5,7 @@
 //! [`RULES`] register it. A rule asks the model and never the text, and stays silent about what the
 //! model does not know.
 //!
-//! [`judge`] runs them over one migration and decides what becomes of what they find: levels of the
+//! [`Rules`] runs them over one migration after the other and decides what becomes of what they find: levels of the
 //! options, `@allow`, small tables. Whether UP and DOWN fit together is
 //! [`proof`](crate::proof)'s business.
 
@@ -41,15 +41,20 @@ mod sqlite_rebuild_cascades;
 mod sqlite_rebuild_incomplete;
 mod type_change_rewrites;
 mod type_narrowing;
+mod unproven_rollback;
 mod unsupported_by_engine;
 mod validate_in_same_transaction;
 
-use finding::{Finding, Strength, Work};
-pub use situation::{Situation, Step};
+use finding::{Finding, Lasting, Strength, Work};
+use situation::Situation;
+pub use situation::Step;
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Section, Severity};
 use crate::dialect::{Dialect, Family};
+use crate::migration::Migration;
 use crate::options::{Level, Options};
+use crate::proof::Verdict;
+use crate::schema::{Mark, Schema};
 use crate::set::Set;
 
 /// What a rule is.
@@ -117,6 +122,7 @@ const RULES: &[Rule] = &[
     sqlite_rebuild_incomplete::RULE,
     type_change_rewrites::RULE,
     type_narrowing::RULE,
+    unproven_rollback::RULE,
     unsupported_by_engine::RULE,
     validate_in_same_transaction::RULE,
 ];
@@ -142,40 +148,89 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     RULES.iter().map(|rule| rule.code).chain(groups)
 }
 
-/// What the rules say about one migration.
-pub fn judge(situation: &Situation<'_>) -> Vec<Diagnostic> {
+/// The rules at work on a set.
+pub struct Rules<'s> {
+    set: &'s Set,
+    options: &'s Options,
+    /// What a later migration may still make good.
+    open: Vec<(Lasting, Diagnostic)>,
+}
+
+impl<'s> Rules<'s> {
+    /// The rules, at work on `set` with these options.
+    pub fn new(set: &'s Set, options: &'s Options) -> Rules<'s> {
+        Rules {
+            set,
+            options,
+            open: Vec::new(),
+        }
+    }
+
+    /// What they say about a migration: `schema` has replayed `up` and then `down`, and stood at
+    /// `start` before.
+    pub fn judge(
+        &mut self,
+        migration: &Migration,
+        schema: &Schema,
+        start: Mark,
+        up: &[Step],
+        down: &[Step],
+    ) -> Vec<Diagnostic> {
+        let situation = Situation::new(migration, self.options, schema, start, up, down);
+        let (found, open) = judge(&situation);
+        self.open.extend(open);
+        found
+    }
+
+    /// What they say about a way back of which only this is known.
+    pub fn judge_proof(&self, migration: &Migration, verdict: &Verdict) -> Option<Diagnostic> {
+        unproven_rollback::judge(migration, verdict, self.options)
+    }
+
+    /// Adds what no later migration has made good, and makes remarks of what is found in migrations
+    /// that are older than `since`, whoever found it.
+    pub fn finish(self, schema: &Schema, found: &mut Vec<Diagnostic>) {
+        let open = self.open.into_iter();
+        let last = open.filter(|(lasting, _)| lasting.holds(schema));
+        found.extend(last.map(|(_, diagnostic)| diagnostic));
+        settle(self.set, self.options, found);
+    }
+}
+
+/// What the rules say about one migration, and what they say unless a later one makes it good.
+fn judge(situation: &Situation<'_>) -> (Vec<Diagnostic>, Vec<(Lasting, Diagnostic)>) {
     let family = situation.dialect().modelling().family;
     let rules = RULES.iter().filter(|rule| rule.knows(family));
     let mut found: Vec<(&Rule, Finding)> = rules
         .flat_map(|rule| {
-            (rule.check)(situation)
-                .into_iter()
-                .map(move |one| (rule, one))
+            let findings = (rule.check)(situation).into_iter();
+            findings.map(move |one| (rule, one))
         })
         .collect();
-    found.sort_by_key(|(_, finding)| (finding.place.section == DOWN, finding.span));
+    found.sort_by_key(|(_, finding)| (finding.place.section == Section::Down, finding.span));
     let mut allows = allow::Allows::new(situation);
-    let mut diagnostics = Vec::new();
+    let (mut diagnostics, mut open) = (Vec::new(), Vec::new());
     for (at, (rule, finding)) in found.iter().enumerate() {
         let is_allowed = allows.covers(rule, finding);
-        let is_outdone = found
-            .iter()
-            .enumerate()
-            .any(|(other_at, (_, other))| other.outdoes(finding, other_at < at));
-        let severity = rule.severity(finding, situation);
-        if let Some(severity) = severity
-            && !is_allowed
-            && !is_outdone
-        {
-            diagnostics.push(finding.to_diagnostic(rule, severity, situation));
+        let mut others = found.iter().enumerate();
+        let is_outdone = others.any(|(other_at, (_, other))| other.outdoes(finding, other_at < at));
+        let Some(severity) = rule.severity(finding, situation) else {
+            continue;
+        };
+        if is_allowed || is_outdone {
+            continue;
+        }
+        let diagnostic = finding.to_diagnostic(rule, severity, situation);
+        match &finding.lasting {
+            Some(lasting) => open.push((lasting.clone(), diagnostic)),
+            None => diagnostics.push(diagnostic),
         }
     }
     diagnostics.extend(allows.faults());
-    diagnostics
+    (diagnostics, open)
 }
 
-/// Makes remarks of what was found in migrations that are older than `since`, whoever found it.
-pub fn settle(set: &Set, options: &Options, diagnostics: &mut [Diagnostic]) {
+fn settle(set: &Set, options: &Options, diagnostics: &mut [Diagnostic]) {
     let since = options.since.as_ref();
     let Some(since) = since.and_then(|since| set.get(&since.value)) else {
         return;
@@ -188,8 +243,6 @@ pub fn settle(set: &Set, options: &Options, diagnostics: &mut [Diagnostic]) {
         }
     }
 }
-
-const DOWN: crate::diagnostic::Section = crate::diagnostic::Section::Down;
 
 impl Rule {
     fn knows(&self, family: Family) -> bool {

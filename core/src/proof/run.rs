@@ -11,6 +11,7 @@ use crate::dialect::{Dialect, Family};
 use crate::migration::{Migration, Script};
 use crate::options::Options;
 use crate::replay::{self, Finding, Session};
+use crate::rule::{Rules, Step};
 use crate::schema::{Body, Class, Entry, Extension, Key, Mark, Object, Schema};
 use crate::set::Set;
 use crate::source::Span;
@@ -42,6 +43,8 @@ pub(super) fn empty(dialect: Dialect, options: &Options) -> Schema {
 pub(super) struct Ran {
     /// For each statement its place and where the journal stood before it.
     pub(super) steps: Vec<(Span, Mark)>,
+    /// What the statements do, up to the first that is refused.
+    changes: Vec<Step>,
     pub(super) findings: Vec<(Finding, Span)>,
     pub(super) errors: Vec<change::SyntaxError>,
     /// Why nothing can be proven.
@@ -56,7 +59,11 @@ pub(super) struct Ran {
 }
 
 /// Replays a migration, and proves its way back. The schema is then the one after its UP.
-pub(super) fn prove(schema: &mut Schema, migration: &Migration) -> (Proof, Vec<Diagnostic>) {
+pub(super) fn prove(
+    schema: &mut Schema,
+    migration: &Migration,
+    rules: &mut Rules<'_>,
+) -> (Proof, Vec<Diagnostic>) {
     let start = schema.mark();
     let up = run(schema, &migration.up, AfterError::GoOn);
     let middle = schema.mark();
@@ -65,6 +72,10 @@ pub(super) fn prove(schema: &mut Schema, migration: &Migration) -> (Proof, Vec<D
         .as_ref()
         .map(|down| run(schema, down, AfterError::Stop));
     let unlike = differences(schema, start);
+    let is_up_refused = !up.findings.is_empty() || !up.errors.is_empty();
+    let changes = down.as_ref().filter(|_| !is_up_refused);
+    let changes = changes.map_or(&[][..], |down| &down.changes);
+    let judged = rules.judge(migration, schema, start, &up.changes, changes);
     let last = schema.mark();
     let entries: Vec<Entry> = schema.between(middle, last).to_vec();
     schema.undo(middle);
@@ -79,7 +90,9 @@ pub(super) fn prove(schema: &mut Schema, migration: &Migration) -> (Proof, Vec<D
         middle,
     };
     let verdict = case.verdict(unlike);
-    let diagnostics = report::diagnose(&case, &verdict);
+    let mut diagnostics = report::diagnose(&case, &verdict);
+    diagnostics.extend(judged);
+    diagnostics.extend(rules.judge_proof(migration, &verdict));
     let statements = migration.up.statements.len()
         + migration
             .down
@@ -113,7 +126,8 @@ fn run(schema: &mut Schema, script: &Script, after_error: AfterError) -> Ran {
             break;
         }
         let span = statement.span;
-        ran.steps.push((span, schema.mark()));
+        let before = schema.mark();
+        ran.steps.push((span, before));
         let change = match &statement.unchecked {
             Some(_) => Change::Opaque(change::unread(
                 text,
@@ -154,6 +168,14 @@ fn run(schema: &mut Schema, script: &Script, after_error: AfterError) -> Ran {
                 replay::apply(schema, &mut session, &Change::Opaque(opaque), span);
             }
             ran.findings.push((finding, span));
+        }
+        if ran.findings.is_empty() && ran.errors.is_empty() {
+            let after = schema.mark();
+            ran.changes.push(Step {
+                change,
+                before,
+                after,
+            });
         }
     }
     ran

@@ -45,17 +45,13 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
 
 /// Whether a statement before has read the column, so that its values are elsewhere now.
 pub(super) fn is_copied(act: Act<'_>, table: &Key, column: &Name) -> bool {
-    let earlier = act.situation.up().take(act.place.index);
-    earlier.into_iter().any(|earlier| {
-        let Some(data) = earlier.data() else {
-            return false;
-        };
-        let uses = &data.uses;
-        let names_it = uses.star || uses.columns.iter().any(|(_, used)| used.name == *column);
-        let overwrites_it = data.columns.iter().any(|written| written.name == *column);
-        let of_table = earlier.reads(table) || earlier.writes_to(table);
-        let elsewhere = !earlier.writes_to(table) || !overwrites_it;
-        of_table && names_it && elsewhere && !data.columns.is_empty()
+    let mut earlier = act.situation.up().take(act.place.index);
+    earlier.any(|earlier| {
+        let written = earlier.data().map_or(&[][..], |data| &data.columns);
+        let moves = written.iter().any(|written| written.name != *column);
+        let within = earlier.writes_to(table) && moves;
+        let elsewhere = earlier.reads(table) && !earlier.writes_to(table);
+        (within || elsewhere) && earlier.mentions(column)
     })
 }
 
@@ -66,14 +62,13 @@ fn left_out<'s>(rebuild: &Rebuild<'s>) -> Vec<&'s Column> {
     let columns = before.columns.iter();
     columns
         .filter(|column| column.generated.is_none() && after.column(&column.name).is_none())
-        .filter(|column| !rebuild.copies.iter().any(|copy| names(*copy, &column.name)))
+        .filter(|column| {
+            !rebuild
+                .copies
+                .iter()
+                .any(|copy| copy.mentions(&column.name))
+        })
         .collect()
-}
-
-/// Whether a copy reads the column, into one of another name.
-fn names(copy: Act<'_>, column: &Name) -> bool {
-    let uses = copy.data().map(|data| &data.uses);
-    uses.is_some_and(|uses| uses.columns.iter().any(|(_, used)| used.name == *column))
 }
 
 fn finding(act: Act<'_>, span: Span, table: String, column: &Name) -> Finding {

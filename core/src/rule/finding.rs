@@ -2,8 +2,9 @@
 
 use super::situation::Situation;
 use super::{Group, Rule};
+use crate::change::Name;
 use crate::diagnostic::{Diagnostic, Section, Severity};
-use crate::schema::Key;
+use crate::schema::{Key, Schema};
 use crate::source::Span;
 
 /// Where in a migration a statement stands.
@@ -41,6 +42,21 @@ pub(super) enum Work {
     Rewrite,
 }
 
+/// What has to be so at the end of all migrations for a finding to count.
+#[derive(Clone, Debug)]
+pub(super) struct Lasting {
+    pub(super) test: fn(&Schema, &Key, &[Name]) -> bool,
+    pub(super) table: Key,
+    /// Columns, or the name of an index.
+    pub(super) names: Vec<Name>,
+}
+
+impl Lasting {
+    pub(super) fn holds(&self, schema: &Schema) -> bool {
+        (self.test)(schema, &self.table, &self.names)
+    }
+}
+
 /// What a rule finds.
 #[derive(Clone, Debug)]
 pub(super) struct Finding {
@@ -52,6 +68,8 @@ pub(super) struct Finding {
     pub(super) table: Option<Key>,
     /// What they wait for.
     pub(super) work: Option<Work>,
+    /// What has to be so at the end of all migrations for it to count.
+    pub(super) lasting: Option<Lasting>,
     label: String,
     also: Vec<(Span, String)>,
     why: String,
@@ -68,6 +86,7 @@ impl Finding {
             strength: Strength::Usual,
             table: None,
             work: None,
+            lasting: None,
             label: String::new(),
             also: Vec::new(),
             why: String::new(),
@@ -109,6 +128,21 @@ impl Finding {
     pub(super) fn blocks(mut self, table: &Key, work: Work) -> Finding {
         self.table = Some(table.clone());
         self.work = Some(work);
+        self
+    }
+
+    /// That it counts only if `test` holds at the end of all migrations.
+    pub(super) fn if_still(
+        mut self,
+        test: fn(&Schema, &Key, &[Name]) -> bool,
+        table: &Key,
+        names: Vec<Name>,
+    ) -> Finding {
+        self.lasting = Some(Lasting {
+            test,
+            table: table.clone(),
+            names,
+        });
         self
     }
 

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::finding::{Finding, Place};
 use super::moment::Moment;
 use crate::change::{
-    Action, AlterTable, Change, ColumnDef, Data, DataVerb, Kind, Name, ObjectName, Verb,
+    Action, AlterTable, Change, ColumnDef, Data, DataVerb, Kind, Name, ObjectName, TableOrigin,
+    Verb,
 };
 use crate::diagnostic::Section;
 use crate::dialect::Dialect;
-use crate::lex::{self, Lexeme};
+use crate::lex::{self, Lexeme, TokenKind};
 use crate::migration::{Migration, Transaction};
 use crate::options::{Options, Version};
 use crate::schema::{Column, Key, Mark, Object, Schema, Table};
@@ -29,7 +30,7 @@ pub struct Step {
 }
 
 /// One migration, replayed there and back.
-pub struct Situation<'s> {
+pub(super) struct Situation<'s> {
     pub(super) migration: &'s Migration,
     pub(super) options: &'s Options,
     /// The model after the last statement that was replayed.
@@ -68,7 +69,7 @@ impl<'s> Situation<'s> {
     ///
     /// A section ends with its first statement that the engine refuses, so that `up` and `down` may
     /// hold fewer steps than the migration has statements.
-    pub fn new(
+    pub(super) fn new(
         migration: &'s Migration,
         options: &'s Options,
         schema: &'s Schema,
@@ -358,15 +359,33 @@ impl<'s> Act<'s> {
     /// Whether it reads rows of that table.
     pub(super) fn reads(self, table: &Key) -> bool {
         let is_it = |name: &ObjectName| self.before().relation(name).as_ref() == Some(table);
-        let uses = match &self.step.change {
-            Change::Data(data) => &data.uses,
+        let (uses, targets) = match &self.step.change {
+            Change::Data(data) => (&data.uses, data.targets.as_slice()),
             Change::CreateTable(create) => match &create.origin {
-                crate::change::TableOrigin::Query(query) => &query.uses,
+                TableOrigin::Query(query) => (&query.uses, &[][..]),
                 _ => return false,
             },
             _ => return false,
         };
-        uses.relations.iter().any(|used| is_it(&used.name))
+        // What is written stands among what is used, once more than it is read.
+        let used = uses.relations.iter().filter(|used| is_it(&used.name));
+        used.count() > targets.iter().filter(|name| is_it(name)).count()
+    }
+
+    /// Whether it names that column, or takes all there are.
+    pub(super) fn mentions(self, column: &Name) -> bool {
+        let dialect = self.situation.dialect();
+        let is_star = self.data().is_some_and(|data| data.uses.star);
+        let mut lexemes = self.lexemes().into_iter();
+        is_star
+            || lexemes.any(|lexeme| match lexeme.kind {
+                TokenKind::Word => Name::unquoted(lexeme.text, dialect) == *column,
+                TokenKind::QuotedName => {
+                    let inner = lexeme.text.trim_matches(['"', '`', '[', ']']);
+                    Name::new(inner, dialect) == *column
+                }
+                _ => false,
+            })
     }
 
     /// The table that it renames or moves: its key before and after.
