@@ -124,8 +124,8 @@ pub struct Table {
     pub open: bool,
     /// Whether it is temporary and so no part of what is compared.
     pub temporary: bool,
-    /// How many foreign keys and checks were ever named automatically (MySQL counts up).
-    pub counters: (u32, u32),
+    /// Whether migrations put rows into it, so that rules for rows may fail already.
+    pub filled: bool,
 }
 
 /// A column.
@@ -137,6 +137,8 @@ pub struct Column {
     pub data_type: Arc<str>,
     /// Whether it forbids NULL.
     pub not_null: bool,
+    /// The type, where the migrations made it.
+    pub user_type: Option<Key>,
     /// Its default.
     pub default: Option<Fragment>,
     /// How it is generated: the expression, and whether it is stored.
@@ -243,6 +245,8 @@ pub struct Index {
     pub part_of: Option<Key>,
     /// Whether the engine made it for a foreign key and takes it away when it can (MySQL).
     pub automatic: bool,
+    /// Whether it may be another than the model knows.
+    pub open: bool,
 }
 
 /// A view.
@@ -419,6 +423,7 @@ impl Object {
             Body::View(view) => view.open,
             Body::Sequence(sequence) => sequence.open,
             Body::Routine(routine) => routine.open,
+            Body::Index(index) => index.open,
             _ => false,
         }
     }
@@ -434,6 +439,9 @@ impl Object {
                     }
                 }
                 names.extend(table.partition_of.iter().map(|(parent, _)| parent.clone()));
+                for column in &table.columns {
+                    names.extend(column.user_type.clone());
+                }
                 names.extend(table.inherits.iter().cloned());
             }
             Body::View(view) => names.extend(view.uses.iter().cloned()),
@@ -490,6 +498,7 @@ impl Column {
             name,
             data_type,
             not_null: false,
+            user_type: None,
             default: None,
             generated: None,
             identity: None,

@@ -243,7 +243,9 @@ fn part(cursor: &mut Cursor<'_, '_>) -> Option<KeyPart> {
             KeyExpr::Expression(Fragment::of(words, cursor.dialect))
         };
     let mut order = cursor.fragment().text.to_string();
-    order = order.trim_start_matches("asc").trim().to_owned();
+    if cursor.family() != Family::Sqlite {
+        order = order.trim_start_matches("asc").trim().to_owned();
+    }
     if order == "nulls last" {
         order.clear();
     }

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::change::{Fragment, Likeness, Name};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Family};
 use crate::proof::Difference;
 use crate::schema::{
     Body, Class, Column, Constraint, Index, Key, Object, Part, PartOf, Rule, Table, View,
@@ -377,6 +377,9 @@ impl Found {
     }
 
     fn index(&mut self, before: &Index, after: &Index) {
+        if before.unique == after.unique && before.table == after.table && before == after {
+            return;
+        }
         self.same("table", &before.table, &after.table);
         self.same("uniqueness", &before.unique, &after.unique);
         self.text("method", &before.method, &after.method);

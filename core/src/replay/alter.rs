@@ -238,6 +238,21 @@ impl Replay<'_> {
                 ),
             );
         }
+        let demands = column
+            .options
+            .iter()
+            .any(|option| matches!(option, crate::change::ColumnOption::NotNull));
+        let gives = column.options.iter().any(|option| {
+            matches!(
+                option,
+                crate::change::ColumnOption::Default(_)
+                    | crate::change::ColumnOption::Identity(_)
+                    | crate::change::ColumnOption::Generated(_)
+            )
+        });
+        if demands && !gives && self.modelling.family != Family::MySql {
+            self.rows_may_refuse(key, name, "would hold NULL");
+        }
         let mut constraints = self.define_column(key, column, position)?;
         constraints.sort_by_key(|constraint| {
             matches!(constraint.rule, crate::change::ConstraintRule::Foreign(_))
@@ -282,7 +297,7 @@ impl Replay<'_> {
             .table(key)
             .is_some_and(|table| table.column(&column.name).is_some());
         if !there && if_missing == IfMissing::Skip {
-            return match self.table(key).is_none_or(|table| table.open) {
+            return match self.may_have_more(key) {
                 true => self.give_up(
                     column.span,
                     format!(
@@ -597,9 +612,10 @@ impl Replay<'_> {
             ColumnChange::Type {
                 data_type,
                 collation,
-                ..
+                using,
             } => {
                 self.type_is_free(key, column)?;
+                self.converts(key, column, data_type, using.as_ref())?;
                 let text = data_type.text.clone();
                 let collation = collation.clone();
                 let default = self
@@ -607,8 +623,11 @@ impl Replay<'_> {
                     .and_then(|table| table.column(&name))
                     .and_then(|column| column.default.clone());
                 let default = default.and_then(|default| self.default_of(&default, &text));
+                let user_type = self.user_type(&text);
+                self.expressions_follow(key, column);
                 self.update_column(key, &name, |column| {
                     column.data_type = text.clone();
+                    column.user_type = user_type;
                     column.collation = collation;
                     column.default = default;
                 });
@@ -623,9 +642,21 @@ impl Replay<'_> {
                 }
             }
             ColumnChange::SetNotNull => {
-                self.update_column(key, &name, |column| column.not_null = true)
+                self.rows_may_refuse(key, column, "may hold NULL");
+                self.update_column(key, &name, |column| column.not_null = true);
             }
             ColumnChange::DropNotNull => {
+                let primary = self.table(key).and_then(|table| table.primary_key());
+                if primary.is_some_and(|(_, parts)| super::index::columns_of(parts).contains(&name)) {
+                    return self.refuse(Finding {
+                        code: "unsupported-by-engine",
+                        span: column.span,
+                        message: format!("column `{name}` is in the primary key"),
+                        why: "The columns of a primary key forbid NULL.".to_owned(),
+                        help: "Drop the primary key first, or delete the statement.".to_owned(),
+                        missing: None,
+                    });
+                }
                 self.update_column(key, &name, |column| column.not_null = false);
             }
             ColumnChange::SetDefault(value) => {
@@ -706,6 +737,97 @@ impl Replay<'_> {
             }
         }
         Some(())
+    }
+
+    /// Rows that migrations put into the table may forbid what the statement demands.
+    fn rows_may_refuse(&mut self, key: &Key, column: &Ident, why: &str) {
+        if self.table(key).is_some_and(|table| table.filled) {
+            self.unknown(
+                column.span,
+                format!("rows of `{}` {why} in `{}`", key.name, column.name),
+            );
+        }
+    }
+
+    /// Refuses a change of type for which the engine knows no conversion by itself.
+    fn converts(
+        &mut self,
+        key: &Key,
+        column: &Ident,
+        data_type: &crate::change::Type,
+        using: Option<&crate::change::Fragment>,
+    ) -> Done {
+        if self.modelling.family != Family::Postgres {
+            return Some(());
+        }
+        let Some(old) = self.table(key).and_then(|table| table.column(&column.name)) else {
+            return None;
+        };
+        if let Some(using) = using {
+            let dialect = self.schema.dialect();
+            let strange = using.names(dialect).into_iter().any(|name| {
+                self.table(key).is_some_and(|table| table.column(&name).is_none())
+                    && crate::change::Fragment::parse(&using.text, dialect)
+                        .text
+                        .contains(&format!("{name}::"))
+            });
+            if strange {
+                self.unknown(column.span, "whether the conversion runs is not known");
+            }
+            return Some(());
+        }
+        let (old, new) = (family_of(&old.data_type), family_of(&data_type.text));
+        let automatic = match (old, new) {
+            (Some(old), Some(new)) => old == new || new == "text" || (old == "date" && new == "date"),
+            _ => true,
+        };
+        if automatic {
+            return Some(());
+        }
+        self.refuse(Finding {
+            code: "unsupported-by-engine",
+            span: column.span,
+            message: format!("column `{}` cannot be cast to {} automatically", column.name, data_type.text),
+            why: "The engine converts by itself only between types of one kind.".to_owned(),
+            help: format!("Say how:\nUSING {}::{}", column.name, data_type.text),
+            missing: None,
+        })
+    }
+
+    /// Expressions over a column get casts when its type changes, and keep them.
+    fn expressions_follow(&mut self, key: &Key, column: &Ident) {
+        if self.modelling.family != Family::Postgres {
+            return;
+        }
+        let dialect = self.schema.dialect();
+        let mut followed = false;
+        if let Some(table) = self.table(key) {
+            followed |= table.constraints.values().any(|constraint| match &constraint.rule {
+                Rule::Check(text) | Rule::Exclude(text) => text.mentions(&column.name, dialect),
+                _ => false,
+            });
+            followed |= table.columns.iter().any(|other| {
+                other.generated.as_ref().is_some_and(|(text, _)| text.mentions(&column.name, dialect))
+            });
+        }
+        for place in self.indexes_of(key) {
+            let mut touched = false;
+            self.schema.update(&place, |object| {
+                let Body::Index(index) = &mut object.body else { return };
+                touched = index.parts.iter().any(|part| match &part.what {
+                    PartOf::Expression(text) => text.mentions(&column.name, dialect),
+                    PartOf::Column(_) => false,
+                }) || index.condition.as_ref().is_some_and(|text| text.mentions(&column.name, dialect));
+                index.open |= touched;
+            });
+            followed |= touched;
+        }
+        if followed {
+            self.unknown(
+                column.span,
+                format!("how expressions over `{}` follow its type is not modelled", column.name),
+            );
+        }
     }
 
     pub(super) fn update_column(
@@ -850,4 +972,22 @@ impl Replay<'_> {
         }
         Some(())
     }
+}
+
+/// Types between which Postgres converts by itself.
+fn family_of(data_type: &str) -> Option<&'static str> {
+    let base = data_type.split('(').next().unwrap_or(data_type);
+    if base.ends_with("[]") {
+        return None;
+    }
+    Some(match base {
+        "text" | "character varying" | "character" | "citext" | "name" => "text",
+        "integer" | "bigint" | "smallint" | "numeric" | "real" | "double precision" => "number",
+        "boolean" => "boolean",
+        "json" | "jsonb" => "json",
+        "uuid" => "uuid",
+        "bytea" => "bytea",
+        "date" | "timestamp without time zone" | "timestamp with time zone" => "date",
+        _ => return None,
+    })
 }

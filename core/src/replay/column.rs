@@ -112,7 +112,28 @@ impl Replay<'_> {
                 }
             }
         }
+        column.user_type = self.user_type(&column.data_type);
         (column, constraints, sequence)
+    }
+
+    /// The type of that name, where the migrations made it.
+    pub(super) fn user_type(&self, data_type: &str) -> Option<Key> {
+        if self.modelling.family != Family::Postgres {
+            return None;
+        }
+        let base = data_type.split(['[', '(']).next().unwrap_or(data_type);
+        let parts: Vec<Name> = Fragment::parse(base, self.schema.dialect()).names(self.schema.dialect());
+        let (schema, name) = match parts.as_slice() {
+            [name] => (None, name.clone()),
+            [schema, name] => (Some(schema.clone()), name.clone()),
+            _ => return None,
+        };
+        let name = crate::change::ObjectName {
+            schema,
+            name,
+            span: Default::default(),
+        };
+        self.find(Class::Type, &name)
     }
 
     /// A default in the spelling of the engine; a plain NULL is none.
@@ -167,7 +188,10 @@ impl Replay<'_> {
 
     /// Makes the sequence that belongs to a column.
     pub(super) fn own_sequence(&mut self, key: &Key, column: &Name, mut sequence: Sequence) {
-        let name = self.sequence_name(key, column);
+        let name = match sequence.options.remove("sequence name") {
+            Some(name) => self.name(name.rsplit('.').next().unwrap_or(&name)),
+            None => self.sequence_name(key, column),
+        };
         sequence.owned_by = Some((key.clone(), column.clone()));
         sequence.temporary = self.table(key).is_some_and(|table| table.temporary);
         let place = Key::new(Class::Relation, key.schema.clone(), name);

@@ -45,7 +45,7 @@ impl Replay<'_> {
                     .filter(|text| !text.is_empty()),
             );
         }
-        if table.constraints.contains_key(&name) && !table.open {
+        if table.constraints.contains_key(&name) && !self.may_have_more(key) {
             return self.refuse(Finding {
                 code: "duplicate-object",
                 span: definition
@@ -99,6 +99,7 @@ impl Replay<'_> {
                 constraint: Some(name.clone()),
                 part_of: None,
                 automatic: false,
+                open: false,
             };
             // SQLite keeps no index that people can name.
             if !name.as_str().starts_with(' ') && self.modelling.family != Family::Sqlite {
@@ -334,7 +335,7 @@ impl Replay<'_> {
         name: &Ident,
         if_missing: IfMissing,
     ) -> Done {
-        if table.open {
+        if self.may_have_more(key) {
             return self.give_up(
                 name.span,
                 format!("the constraint `{}` is not known", name.name),
@@ -391,20 +392,11 @@ impl Replay<'_> {
         let Some((other, foreign)) = referring.first() else {
             return Some(());
         };
-        self.refuse(Finding {
-            code: "dependent-object-blocks",
-            span: place.span,
-            message: format!(
-                "foreign key `{foreign}` of `{}` needs the key `{name}`",
-                other.name
-            ),
-            why: "The engine refuses to drop what others depend on.".to_owned(),
-            help: format!(
-                "Drop it first:\nALTER TABLE {} DROP CONSTRAINT {foreign};",
-                other.name
-            ),
-            missing: None,
-        })
+        let (message, help) = (
+            format!("foreign key `{foreign}` of `{}` needs the key `{name}`", other.name),
+            format!("Drop it first:\nALTER TABLE {} DROP CONSTRAINT {foreign};", other.name),
+        );
+        self.blocked(place.span, message, help)
     }
 
     /// Foreign keys that need this key.
@@ -415,19 +407,7 @@ impl Replay<'_> {
         let mut columns = constraint.rule.columns();
         columns.sort();
         // Another key over the same columns may be the one that is meant.
-        let others = self.table(key).map_or(0, |table| {
-            table
-                .constraints
-                .values()
-                .filter(|other| {
-                    let mut theirs = other.rule.columns();
-                    theirs.sort();
-                    matches!(other.rule, Rule::PrimaryKey(..) | Rule::Unique(..))
-                        && theirs == columns
-                })
-                .count()
-        });
-        if others > 1 {
+        if self.keys_like(key, constraint) > 1 {
             return Vec::new();
         }
         let mut found = Vec::new();
@@ -450,7 +430,31 @@ impl Replay<'_> {
         found
     }
 
+    /// How many keys and unique indexes are over the same columns.
+    fn keys_like(&self, key: &Key, constraint: &Constraint) -> usize {
+        let sorted = |mut names: Vec<Name>| {
+            names.sort();
+            names
+        };
+        let columns = sorted(constraint.rule.columns());
+        let indexes = self.indexes_of(key);
+        indexes
+            .iter()
+            .filter(|place| match self.schema.get(place).map(|object| &object.body) {
+                Some(Body::Index(index)) => {
+                    index.unique && sorted(super::index::columns_of(&index.parts)) == columns
+                }
+                _ => false,
+            })
+            .count()
+    }
+
     fn drop_referring(&mut self, key: &Key, constraint: &Constraint) {
+        // Which of two equal keys a foreign key leans on is not in the text.
+        if matches!(constraint.rule, Rule::PrimaryKey(..) | Rule::Unique(..)) && self.keys_like(key, constraint) > 1 {
+            let referring: Vec<Name> = self.schema.dependants(key).map(|key| key.name.clone()).collect();
+            self.opaque("what CASCADE takes along is not modelled", &referring, false);
+        }
         for (other, name) in self.referring(key, constraint) {
             self.remove_constraint(&other, &name);
         }

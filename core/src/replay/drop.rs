@@ -111,10 +111,7 @@ impl Replay<'_> {
         if self.schema.has(&key) {
             return Some(Some(key));
         }
-        let open = self
-            .schema
-            .get(&table)
-            .is_none_or(|object| object.is_open());
+        let open = self.may_have_more(&table);
         if open || !self.is_sure(&target.name) {
             self.unknown(
                 target.name.span,

@@ -69,16 +69,16 @@ impl Replay<'_> {
             constraint: None,
             part_of: None,
             automatic: false,
+            open: false,
         };
-        self.schema
-            .put(place, Some(Object::new(Body::Index(index))));
+        self.schema.put(place, Some(Object::new(Body::Index(index))));
         Some(())
     }
 
     /// Whether something opaque mentioned the name.
     pub(super) fn doubted_name(&self, name: &Name) -> bool {
         let doubted = |name| self.schema.has(&super::doubt_key(self.schema, name));
-        doubted(name.clone()) || doubted(self.name("*"))
+        doubted(name.clone())
     }
 
     /// `DROP INDEX`; the table is known where indexes belong to tables.
@@ -97,7 +97,7 @@ impl Replay<'_> {
             None => self.find(Class::Relation, name),
         };
         let Some(key) = found else {
-            let open = table.is_some_and(|table| self.table(table).is_none_or(|t| t.open));
+            let open = table.is_some_and(|table| self.may_have_more(table));
             if open || !self.is_sure(name) || self.has_open_tables(name) {
                 return self.give_up(name.span, format!("the index `{name}` is not known"));
             }
@@ -162,6 +162,9 @@ impl Replay<'_> {
         message: String,
         help: String,
     ) -> Done {
+        if self.lost_sight() {
+            return self.give_up(span, message);
+        }
         self.refuse(super::Finding {
             code: "dependent-object-blocks",
             span,
@@ -200,6 +203,7 @@ impl Replay<'_> {
             constraint: None,
             part_of: None,
             automatic: true,
+            open: false,
         };
         self.schema
             .put(place, Some(Object::new(Body::Index(index))));

@@ -168,7 +168,7 @@ impl Replay<'_> {
         if table.column(&column.name).is_some() {
             return Some(());
         }
-        if table.open || !self.modelling_knows_columns(key) {
+        if self.may_have_more(key) || !self.modelling_knows_columns(key) {
             return self.give_up(
                 column.span,
                 format!(
@@ -178,6 +178,16 @@ impl Replay<'_> {
             );
         }
         self.missing_column(key, column)
+    }
+
+    /// Whether something opaque may have touched anything.
+    pub(super) fn lost_sight(&self) -> bool {
+        self.schema.has(&doubt_key(self.schema, self.name("*")))
+    }
+
+    /// Whether a relation may have more than the model knows.
+    pub(super) fn may_have_more(&self, key: &Key) -> bool {
+        self.lost_sight() || self.schema.get(key).is_none_or(|object| object.is_open())
     }
 
     fn modelling_knows_columns(&self, key: &Key) -> bool {

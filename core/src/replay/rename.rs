@@ -144,10 +144,7 @@ impl Replay<'_> {
         }
         self.default_follows(from, to);
         if from.class == Class::Schema {
-            self.unknown(
-                self.span,
-                "what follows when a schema is renamed is not modelled",
-            );
+            self.move_schema(&from.name, &to.name);
         }
         for class in [Class::Trigger, Class::Policy, Class::Rule, Class::Index] {
             if from.class != Class::Relation {
@@ -166,9 +163,23 @@ impl Replay<'_> {
         for dependant in self.schema.dependants(from).cloned().collect::<Vec<_>>() {
             self.schema
                 .update(&dependant, |object| redirect(object, from, to, dialect));
+            self.rename_unnamed(&dependant);
         }
+        self.rename_unnamed(to);
         if self.modelling.family == Family::MySql {
             self.rename_automatic(from, to);
+        }
+    }
+
+    /// Everything in a schema gets its new name.
+    fn move_schema(&mut self, from: &Name, to: &Name) {
+        for class in [Class::Relation, Class::Type, Class::Routine] {
+            let keys: Vec<Key> = self.schema.in_schema(class, from).map(|(key, _)| key.clone()).collect();
+            for key in keys {
+                let mut place = key.clone();
+                place.schema = to.clone();
+                self.move_object(&key, &place);
+            }
         }
     }
 
@@ -346,7 +357,10 @@ impl Replay<'_> {
                         if view.columns_used.remove(&(key.clone(), from.clone())) {
                             view.columns_used.insert((key.clone(), to.clone()));
                         }
-                        view.query = follow(&view.query, from, to, dialect, &mut clash);
+                        if view.query.mentions(from, dialect) {
+                        view.open = true;
+                    }
+                    view.query = follow(&view.query, from, to, dialect, &mut clash);
                     }
                     Body::Other(other) => {
                         other.definition = follow(&other.definition, from, to, dialect, &mut clash);
@@ -454,6 +468,9 @@ fn redirect(object: &mut Object, from: &Key, to: &Key, dialect: crate::dialect::
                         Some(base) => (base, "[]"),
                         None => (&*column.data_type, ""),
                     };
+                    if column.user_type.as_ref() == Some(from) {
+                        column.user_type = Some(to.clone());
+                    }
                     if base == old {
                         column.data_type = format!("{new}{array}").into();
                     }
@@ -474,6 +491,7 @@ fn redirect(object: &mut Object, from: &Key, to: &Key, dialect: crate::dialect::
                     .into_iter()
                     .map(|(key, column)| (if key == *from { to.clone() } else { key }, column))
                     .collect();
+                view.open = true;
                 if from.name != to.name {
                     view.query = view.query.renamed(&from.name, &to.name, dialect);
                 }

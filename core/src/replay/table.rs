@@ -51,7 +51,7 @@ impl Replay<'_> {
     /// Whether something opaque mentioned the name, or anything at all.
     pub(super) fn was_doubted(&self, name: &ObjectName) -> bool {
         let doubted = |name| self.schema.has(&super::doubt_key(self.schema, name));
-        doubted(name.name.clone()) || doubted(self.name("*"))
+        doubted(name.name.clone())
     }
 
     fn inherit(&mut self, key: &Key, create: &CreateTable) -> Done {
