@@ -121,9 +121,11 @@ impl private::Sealed for &str {}
 
 impl<'c, DB: Engine> Connect<'c, DB> for &str {
     async fn open(self) -> Result<Held<'c, DB>, Error> {
-        let options = <DB::Connection as Connection>::Options::from_str(self);
+        let options = DB::is_url(self)
+            .then(|| <DB::Connection as Connection>::Options::from_str(self).ok())
+            .flatten();
         // The driver's own words for a bad URL may quote it, with the password.
-        let options = options.map_err(|_| {
+        let options = options.ok_or_else(|| {
             crate::plan::usage(
                 format!("this is not a URL of a {} database", DB::PRODUCT),
                 "write `postgres://user@host/database`, `mysql://user@host/database` or \

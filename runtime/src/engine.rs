@@ -190,6 +190,9 @@ pub trait Driver: Database<Connection: Send> {
     /// trying again makes sense.
     fn is_lock_timeout(error: &sqlx::Error) -> bool;
 
+    /// Whether the error says that a transaction holds more locks than the server has room for.
+    fn is_out_of_locks(error: &sqlx::Error) -> bool;
+
     /// What the server adds to its message: its code, detail and hint.
     fn remarks(error: &sqlx::Error) -> Vec<String>;
 
@@ -206,6 +209,10 @@ pub trait Driver: Database<Connection: Send> {
     fn lives_in_connection(
         connection: &mut Self::Connection,
     ) -> impl Future<Output = bool> + Send + '_;
+
+    /// Whether the text has the form of a URL. What reads URLs is lenient, and takes the password
+    /// for something else where a slash is missing.
+    fn is_url(text: &str) -> bool;
 
     /// Where these options lead, without the password.
     fn shown(options: &<Self::Connection as Connection>::Options) -> String;

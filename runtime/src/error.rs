@@ -85,12 +85,20 @@ impl Error {
         self
     }
 
-    /// Adds what is to be known about this case, and replaces what is to be done.
+    /// Adds what is to be known about this case.
     #[must_use]
-    pub(crate) fn but(mut self, note: &str, help: &str) -> Error {
+    pub(crate) fn note(mut self, note: &str) -> Error {
         if let Some(first) = self.inner.diagnostics.first_mut() {
             let gap = if first.why.is_empty() { "" } else { "\n" };
             first.why = format!("{}{gap}{note}", first.why);
+        }
+        self
+    }
+
+    /// Replaces what is to be done.
+    #[must_use]
+    pub(crate) fn help(mut self, help: &str) -> Error {
+        if let Some(first) = self.inner.diagnostics.first_mut() {
             help.clone_into(&mut first.help);
         }
         self
@@ -119,6 +127,12 @@ impl Error {
     /// The whole story with colours, for a terminal.
     pub fn to_ansi_string(&self) -> String {
         render::render_all(&self.inner.diagnostics, Style::Ansi)
+    }
+
+    /// Whether it was caused by such an error of the database.
+    pub(crate) fn is_of_database(&self, such: fn(&sqlx::Error) -> bool) -> bool {
+        let cause = self.source().and_then(|cause| cause.downcast_ref());
+        cause.is_some_and(such)
     }
 
     /// The first message alone, on one line, as the history keeps it.

@@ -142,10 +142,27 @@ pub(crate) async fn together<DB: Engine>(
     jobs: &[(&Job<'_>, &(dyn Book + Sync))],
 ) -> Result<Vec<Outcome>, Failure> {
     let unwatched = jobs.iter().all(|(job, _)| !job.has_checks());
-    if DB::BATCHES && unwatched {
-        return in_one_message(session, jobs).await;
-    }
-    step_by_step(session, jobs).await
+    let result = if DB::BATCHES && unwatched {
+        in_one_message(session, jobs).await
+    } else {
+        step_by_step(session, jobs).await
+    };
+    result.map_err(|mut failure| {
+        if jobs.len() > 1 && failure.error.is_of_database(DB::is_out_of_locks) {
+            failure.error = failure
+                .error
+                .note(&format!(
+                    "The server keeps every lock of a transaction until its end, and {} migrations \
+                     are too many for its table of locks.",
+                    jobs.len()
+                ))
+                .help(
+                    "apply them in `Mode::Each`, or fewer at once by a `.target(..)`; or raise \
+                     `max_locks_per_transaction` and restart the server",
+                );
+        }
+        failure
+    })
 }
 
 /// The whole transaction as one message: one round trip.
@@ -337,8 +354,7 @@ pub(crate) async fn one_by_one<DB: Engine>(
     }
     tell(session.announcer(), job, &answers);
     if let Err(error) = check::all::<DB>(session.connection, job, Part::CheckAfter).await {
-        let error = error.but(
-            &what_stays(job, answers.len()),
+        let error = error.note(&what_stays(job, answers.len())).help(
             "put right by hand what the check finds; then the migration is to be recorded as \
              applied, for its statements do not run again",
         );

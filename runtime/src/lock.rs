@@ -65,11 +65,6 @@ impl Wait {
         }
     }
 
-    /// How long it has lasted.
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.began.elapsed()
-    }
-
     /// Waits for a moment and tells the observer from time to time.
     ///
     /// # Errors

@@ -502,7 +502,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
     ) -> Result<(), Error> {
         loop {
             match session.read_history().await {
-                Err(error) if is_busy::<DB>(&error) => {
+                Err(error) if error.is_of_database(DB::is_lock_timeout) => {
                     let lock = session.names.lock();
                     wait.pause::<DB>(session.connection, &lock, &self.announcer)
                         .await?;
@@ -621,6 +621,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
                     self.retry(&migrations[failure.job].id, attempt).await;
                 }
                 Err(Failure { error, job, .. }) => {
+                    let error = after(attempt, error);
                     let (action, id) = (Action::Apply, &migrations[job].id);
                     self.tell(Event::MigrationFailed {
                         action,
@@ -726,7 +727,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
                     self.retry(id, attempt).await;
                 }
                 Err(failure) => {
-                    let error = failure.error;
+                    let error = after(attempt, failure.error);
                     self.tell(Event::MigrationFailed {
                         action,
                         id,
@@ -841,11 +842,12 @@ async fn release<DB: Engine>(session: &mut Session<'_, DB>, lock: &str, outlives
     }
 }
 
-fn is_busy<DB: Engine>(error: &Error) -> bool {
-    let cause = std::error::Error::source(error);
-    cause
-        .and_then(|cause| cause.downcast_ref())
-        .is_some_and(DB::is_lock_timeout)
+/// Says how often it was tried, where it was more than once.
+fn after(retries: u32, error: Error) -> Error {
+    match retries {
+        0 => error,
+        _ => error.note(&format!("It was tried {} times.", retries + 1)),
+    }
 }
 
 fn not_together(apart: &Migration) -> Error {

@@ -334,6 +334,11 @@ impl Driver for MySql {
         matches!(number(error), Some(1205 | 1213))
     }
 
+    fn is_out_of_locks(error: &sqlx::Error) -> bool {
+        // ER_LOCK_TABLE_FULL
+        number(error) == Some(1206)
+    }
+
     fn remarks(error: &sqlx::Error) -> Vec<String> {
         let Some(error) = server_error(error) else {
             return Vec::new();
@@ -393,6 +398,10 @@ impl Driver for MySql {
 
     async fn lives_in_connection(_connection: &mut MySqlConnection) -> bool {
         false
+    }
+
+    fn is_url(text: &str) -> bool {
+        text.contains("://")
     }
 
     fn shown(options: &MySqlConnectOptions) -> String {

@@ -327,6 +327,11 @@ impl Driver for Postgres {
         matches!(code(error).as_deref(), Some("55P03" | "40P01"))
     }
 
+    fn is_out_of_locks(error: &sqlx::Error) -> bool {
+        // out_of_memory, which this server says of its shared memory
+        code(error).as_deref() == Some("53200")
+    }
+
     fn remarks(error: &sqlx::Error) -> Vec<String> {
         let Some(error) = server_error(error) else {
             return Vec::new();
@@ -347,6 +352,10 @@ impl Driver for Postgres {
 
     async fn lives_in_connection(_connection: &mut PgConnection) -> bool {
         false
+    }
+
+    fn is_url(text: &str) -> bool {
+        text.contains("://")
     }
 
     fn shown(options: &PgConnectOptions) -> String {

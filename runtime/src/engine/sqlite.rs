@@ -245,6 +245,10 @@ impl Driver for Sqlite {
         matches!(code.map(|code| code & 0xff), Some(5 | 6))
     }
 
+    fn is_out_of_locks(_error: &sqlx::Error) -> bool {
+        false
+    }
+
     fn remarks(error: &sqlx::Error) -> Vec<String> {
         let code = error.as_database_error().and_then(|error| error.code());
         code.map(|code| format!("result code {code}"))
@@ -274,6 +278,10 @@ impl Driver for Sqlite {
 
     async fn lives_in_connection(connection: &mut SqliteConnection) -> bool {
         file_of(connection).await.is_none()
+    }
+
+    fn is_url(_text: &str) -> bool {
+        true
     }
 
     fn shown(options: &SqliteConnectOptions) -> String {
