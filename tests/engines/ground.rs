@@ -22,7 +22,11 @@ macro_rules! scenarios {
         $(mariadb: [$($mariadb:ident),* $(,)?],)?
         $(sqlite: [$($sqlite:ident),* $(,)?],)?
     ) => {
-        #[allow(unused_imports, reason = "not every list has something for every engine")]
+        #[allow(
+            unused_imports,
+            dead_code,
+            reason = "not every list has something for every engine"
+        )]
         mod postgres {
             use crate::ground::scenario;
             $($(scenario!($everywhere);)*)?
