@@ -665,7 +665,8 @@ pub struct Uses {
     pub columns: Vec<(Option<Name>, Ident)>,
     /// Functions that are called.
     pub functions: Vec<ObjectName>,
-    /// The names of the columns of the result, where they can be told.
+    /// The names of the columns of the result, where they can be counted; an empty name where it
+    /// cannot be told.
     pub output: Option<Vec<Name>>,
     /// Whether a star stands for columns.
     pub star: bool,
@@ -1035,6 +1036,10 @@ pub struct Data {
     pub filtered: bool,
     /// What it reads.
     pub uses: Uses,
+    /// Whether a subquery in it must find one row at most.
+    pub single: bool,
+    /// The names that a query mentions that calls functions, strings included.
+    pub mentions: Vec<Name>,
 }
 
 /// What a statement does to rows.

@@ -63,6 +63,8 @@ pub struct Outcome {
 pub struct Session {
     /// `SET search_path`, where it was said.
     pub search_path: Option<Vec<Name>>,
+    /// Tables of which rows were deleted.
+    pub emptied: Vec<Key>,
 }
 
 /// Replays the statement at `span`.

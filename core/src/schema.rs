@@ -256,6 +256,8 @@ pub struct View {
     pub materialized: bool,
     /// The names of its columns, where they are given or can be told.
     pub columns: Option<Vec<Name>>,
+    /// The names of its columns as far as the query tells; an empty one where it does not.
+    pub output: Option<Vec<Name>>,
     /// The query.
     pub query: Fragment,
     /// What the query reads, as far as it is known.
@@ -531,9 +533,11 @@ impl Rule {
 }
 
 /// Options by their name.
+/// Positions that count up by themselves are no part of the schema.
 pub(crate) fn by_name(options: &[TableOption]) -> BTreeMap<Arc<str>, Arc<str>> {
     options
         .iter()
+        .filter(|option| &*option.name != "auto_increment")
         .map(|option| (option.name.clone(), option.value.clone()))
         .collect()
 }

@@ -1,12 +1,13 @@
 //! Statements about rows.
 
 use super::cursor::Cursor;
-use super::{Change, Data, DataVerb, Ident, ObjectName, query};
+use super::{Change, Data, DataVerb, Ident, ObjectName, opaque, query};
 use crate::dialect::Family;
 use crate::lex::TokenKind;
 
 /// Reads a statement that begins with a word of that kind.
 pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
+    let all = *cursor;
     let verb = verb(cursor)?;
     let uses = query::uses(cursor);
     let filtered = cursor
@@ -17,13 +18,34 @@ pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
         DataVerb::Query => (Vec::new(), Vec::new()),
         _ => written(cursor, verb).unwrap_or_default(),
     };
+    let mentions = match verb {
+        DataVerb::Query if !uses.functions.is_empty() => opaque::read(all.rest(), all.dialect).mentions,
+        _ => Vec::new(),
+    };
     Some(Change::Data(Data {
         verb,
         targets,
         columns,
         filtered,
         uses,
+        single: has_single_subquery(all.rest()),
+        mentions,
     }))
+}
+
+/// Whether a subquery stands where one value must: `= (SELECT …)` without a limit or an aggregate.
+fn has_single_subquery(lexemes: &[crate::lex::Lexeme<'_>]) -> bool {
+    lexemes.windows(3).enumerate().any(|(at, three)| {
+        let [sign, open, select] = three else { return false };
+        if !(sign.is_operator("=") && open.text == "(" && select.is("SELECT")) {
+            return false;
+        }
+        let len = crate::dialect::phrase::parentheses(&lexemes[at + 1..]);
+        let inner = &lexemes[at + 1..at + 1 + len];
+        !inner.iter().any(|lexeme| {
+            ["LIMIT", "MAX", "MIN", "COUNT", "SUM", "FIRST"].iter().any(|word| lexeme.is(word))
+        })
+    })
 }
 
 /// What is done, by the first word that says so outside of parentheses.

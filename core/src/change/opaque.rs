@@ -87,6 +87,8 @@ pub(super) fn block(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
             columns: Vec::new(),
             filtered: true,
             uses: Uses::default(),
+            single: false,
+            mentions: Vec::new(),
         })
     })
 }

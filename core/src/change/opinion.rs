@@ -28,6 +28,9 @@ pub(super) fn read(text: &str, span: Span, dialect: Dialect) -> Result<Change, S
         return Ok(executable(&lexemes, dialect));
     }
     match recognise(Cursor::new(&lexemes, dialect)) {
+        Some(change) if has_grammar(&lexemes, dialect) => {
+            postgres::check(span.of(text), span.start).map(|()| change)
+        }
         Some(change) => Ok(change),
         None => judge(text, span, &lexemes, dialect),
     }
@@ -81,6 +84,13 @@ fn rename_tables(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
         to,
         if_missing: super::IfMissing::Fail,
     }))
+}
+
+/// Whether a full grammar can judge what the recogniser took: that reads some parts as text.
+fn has_grammar(lexemes: &[Lexeme<'_>], dialect: Dialect) -> bool {
+    dialect.modelling().family == Family::Postgres
+        && lexemes.len() <= LONGEST
+        && depth(lexemes) <= DEEPEST
 }
 
 /// What only the server can read: settings in comments are harmless, anything else is not known.

@@ -29,6 +29,7 @@ pub(super) fn uses(cursor: &Cursor<'_, '_>) -> Uses {
         calls: Vec::new(),
     };
     reader.run(*cursor);
+    reader.uses.output = output(*cursor);
     reader.uses
 }
 
@@ -203,6 +204,39 @@ impl<'t> Reader<'t> {
                 },
             ));
         }
+    }
+}
+
+/// The names of the columns that a query gives.
+fn output(mut cursor: Cursor<'_, '_>) -> Option<Vec<Name>> {
+    cursor.until(|cursor| cursor.sees("SELECT"));
+    cursor.next()?;
+    if cursor.eat("DISTINCT") && cursor.eat("ON") {
+        cursor.group()?;
+    }
+    cursor.eat("ALL");
+    let list = cursor.until(|cursor| cursor.sees_any(&["FROM", "WHERE", "UNION", "EXCEPT", "INTERSECT", "ORDER", "LIMIT", "GROUP"]));
+    let items = Cursor::new(list, cursor.dialect).by_comma();
+    items.iter().map(|item| column_name(item.rest(), cursor.dialect)).collect()
+}
+
+/// The name of one column of a query; none when it stands for several.
+fn column_name(item: &[Lexeme<'_>], dialect: crate::dialect::Dialect) -> Option<Name> {
+    let name = |lexeme: &Lexeme<'_>| super::fragment::name_of(lexeme.kind, lexeme.text, dialect);
+    let unknown = Some(Name::new("", dialect));
+    match item {
+        [] => None,
+        [.., star] if star.text == "*" => None,
+        [.., as_word, alias] if as_word.is("AS") => name(alias).or(unknown),
+        [only] => name(only).or(unknown),
+        [.., dot, last] if dot.text == "." => name(last).or(unknown),
+        [.., before, last]
+            if last.kind == TokenKind::QuotedName
+                && matches!(before.kind, TokenKind::Word | TokenKind::QuotedName | TokenKind::Close) =>
+        {
+            name(last)
+        }
+        _ => unknown,
     }
 }
 

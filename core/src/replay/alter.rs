@@ -3,8 +3,8 @@
 use super::column::set_type;
 use super::{Done, Finding, Replay};
 use crate::change::{
-    Action, AlterTable, Behavior, ColumnChange, ColumnDef, Ident, IfExists, IfMissing, Kind,
-    Position, Rename, SetSchema, Target, Verb,
+    Action, AlterTable, Behavior, ColumnChange, ColumnDef, Fragment, Ident, IfExists, IfMissing, Kind,
+    Name, Position, Rename, SetSchema, Target, Verb,
 };
 use crate::dialect::Family;
 use crate::schema::{Body, Class, Key, Object, PartOf, Rule};
@@ -536,6 +536,7 @@ impl Replay<'_> {
         };
         if self.modelling.family == Family::MySql {
             self.shrink_indexes(key, column);
+            self.remove_own_checks(key, name);
         } else {
             for constraint in gone {
                 self.remove_constraint(key, &constraint);
@@ -560,6 +561,25 @@ impl Replay<'_> {
         self.update_table(key, |table| {
             table.columns.retain(|other| other.name != *name)
         });
+    }
+
+    /// MySQL drops a check along with the only column that it is about. A check of several columns
+    /// forbids the drop.
+    fn remove_own_checks(&mut self, key: &Key, column: &Name) {
+        let dialect = self.schema.dialect();
+        let Some(table) = self.table(key) else { return };
+        let mentions_another = |check: &Fragment| {
+            let mut others = table.columns.iter().filter(|other| other.name != *column);
+            others.any(|other| check.mentions(&other.name, dialect))
+        };
+        let own = table.constraints.iter().filter(|(_, constraint)| match &constraint.rule {
+            Rule::Check(check) => check.mentions(column, dialect) && !mentions_another(check),
+            _ => false,
+        });
+        let own: Vec<_> = own.map(|(name, _)| name.clone()).collect();
+        for check in own {
+            self.remove_constraint(key, &check);
+        }
     }
 
     /// MySQL takes the column out of every index.

@@ -3,7 +3,7 @@
 use super::{Done, Replay};
 use crate::change::{
     ColumnDef, ColumnOption, Constraint, ConstraintRule, Fragment, Identity, Key as ChangeKey,
-    KeyExpr, KeyPart, Name, Position, SequenceOption,
+    KeyExpr, KeyPart, Likeness, Name, Position, SequenceOption,
 };
 use crate::dialect::Family;
 use crate::schema::{Body, Class, Column, Key, Object, Sequence};
@@ -96,7 +96,9 @@ impl Replay<'_> {
                     column.not_null = true;
                     sequence = Some(self.identity_sequence(identity, &column.data_type));
                 }
-                ColumnOption::Collate(collation) => column.collation = Some(collation.clone()),
+                ColumnOption::Collate(collation) => {
+                    column.collation = self.own_collation(key, collation);
+                }
                 ColumnOption::AutoIncrement => {
                     column.auto_increment = true;
                     column.not_null |= self.modelling.family == Family::MySql;
@@ -114,6 +116,16 @@ impl Replay<'_> {
         }
         column.user_type = self.user_type(&column.data_type);
         (column, constraints, sequence)
+    }
+
+    /// The collation of a column, where it is not that of its table.
+    fn own_collation(&self, key: &Key, collation: &Fragment) -> Option<Fragment> {
+        let of_table = self.table(key).and_then(|table| table.options.get("collate"));
+        let dialect = self.schema.dialect();
+        let is_own = of_table.is_none_or(|of_table| {
+            Fragment::parse(of_table, dialect).likeness(collation, dialect) != Likeness::Same
+        });
+        is_own.then(|| collation.clone())
     }
 
     /// The type of that name, where the migrations made it.

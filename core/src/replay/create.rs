@@ -50,6 +50,10 @@ impl Replay<'_> {
                         .collect(),
                 ),
             },
+            output: match create.columns.is_empty() {
+                true => create.query.uses.output.clone(),
+                false => Some(create.columns.iter().map(|column| column.name.clone()).collect()),
+            },
             query: create.query.text.clone(),
             uses,
             columns_used,
@@ -57,6 +61,11 @@ impl Replay<'_> {
             open: false,
             temporary: create.temporary,
         };
+        if let Some(before) = &before
+            && let Body::View(old) = &before.body
+        {
+            self.replaces(create, old, &view)?;
+        }
         let mut object = match &before {
             Some(before) => Object::clone(before),
             None => Object::new(Body::Doubt),
@@ -64,6 +73,39 @@ impl Replay<'_> {
         object.body = Body::View(view);
         self.schema.put(key, Some(object));
         Some(())
+    }
+
+    /// Refuses a view in place of another that has columns which it has not.
+    fn replaces(&mut self, create: &CreateView, old: &View, new: &View) -> Done {
+        if self.modelling.family != Family::Postgres || old.query == new.query {
+            return Some(());
+        }
+        let (Some(before), Some(after)) = (&old.output, &new.output) else {
+            self.unknown(create.name.span, "whether the columns of the view allow to replace it is not known");
+            return Some(());
+        };
+        let renamed = before
+            .iter()
+            .zip(after)
+            .find(|(old, new)| old != new && !old.as_str().is_empty() && !new.as_str().is_empty());
+        let message = match renamed {
+            Some((old, new)) => format!("the column `{old}` of view `{}` would become `{new}`", create.name),
+            None if after.len() < before.len() => {
+                format!("view `{}` would lose {} of its columns", create.name, before.len() - after.len())
+            }
+            None => return Some(()),
+        };
+        if old.open {
+            return self.give_up(create.name.span, message);
+        }
+        self.refuse(super::Finding {
+            code: "replace-incompatible",
+            span: create.name.span,
+            message,
+            why: "OR REPLACE keeps the columns of a view, and only adds some at the end.".to_owned(),
+            help: format!("Drop it first:\nDROP VIEW {};", create.name),
+            missing: None,
+        })
     }
 
     /// The relations that a query reads, and the columns that it surely reads.

@@ -3,7 +3,7 @@
 use super::{Done, Replay};
 use crate::change::{Data, DataVerb, Kind, Uses};
 use crate::dialect::Family;
-use crate::schema::{Body, Class, Key};
+use crate::schema::{Body, Class, Key, Rule};
 
 /// Words in the body of a function that change the schema.
 const DOING: &[&str] = &[
@@ -137,8 +137,71 @@ impl Replay<'_> {
             }
         }
         self.reads(&data.uses);
+        self.rows(data);
         self.calls(data);
         Some(())
+    }
+
+    /// Follows which tables hold rows that migrations put there, and what those forbid.
+    fn rows(&mut self, data: &Data) {
+        let filled = |replay: &Self, key: &Key| replay.table(key).is_some_and(|table| table.filled);
+        let sources: Vec<Key> = data
+            .uses
+            .relations
+            .iter()
+            .filter_map(|used| self.find(Class::Relation, &used.name))
+            .collect();
+        if data.single && sources.iter().any(|key| filled(self, key)) {
+            self.unknown(self.span, "a subquery for one value may find several rows");
+        }
+        for target in &data.targets {
+            let Some(key) = self.find(Class::Relation, target) else {
+                continue;
+            };
+            match data.verb {
+                DataVerb::Insert | DataVerb::Merge => {
+                    let others: Vec<&Key> = sources.iter().filter(|source| **source != key).collect();
+                    if others.is_empty() || others.iter().any(|source| filled(self, source)) {
+                        self.update_table(&key, |table| table.filled = true);
+                    }
+                }
+                DataVerb::Delete | DataVerb::Truncate => self.rows_refer(&key, target.span),
+                DataVerb::Update | DataVerb::Query => {}
+            }
+        }
+    }
+
+    /// Rows of other tables may refer to those that are deleted.
+    fn rows_refer(&mut self, key: &Key, span: crate::source::Span) {
+        if !self.modelling.tracks_dependants || !self.table(key).is_some_and(|table| table.filled) {
+            self.session.emptied.push(key.clone());
+            return;
+        }
+        let holds = |dependant: &&Key| {
+            self.table(dependant).is_some_and(|table| {
+                table.filled
+                    && table.constraints.values().any(|constraint| match &constraint.rule {
+                        Rule::Foreign(foreign) => {
+                            foreign.table == *key
+                                && matches!(&*foreign.on_delete, "no action" | "restrict")
+                        }
+                        _ => false,
+                    })
+            })
+        };
+        let holder = self
+            .schema
+            .dependants(key)
+            .filter(holds)
+            .find(|dependant| !self.session.emptied.contains(dependant) && *dependant != key)
+            .cloned();
+        self.session.emptied.push(key.clone());
+        if let Some(holder) = holder {
+            self.unknown(
+                span,
+                format!("rows of `{}` may refer to those that are deleted", holder.name),
+            );
+        }
     }
 
     /// Names by which every row is known without a column of that name.
@@ -190,7 +253,19 @@ impl Replay<'_> {
                 && !name.starts_with("json");
             if acts || unheard {
                 let why = format!("the function `{function}` may change anything");
-                self.opaque(&why, &[], true);
+                let mut mentions = data.mentions.clone();
+                let mut dynamic = unheard;
+                for key in &bodies {
+                    if let Some(Body::Routine(routine)) = self.schema.get(key).map(|o| &o.body) {
+                        let body = routine.body.clone();
+                        dynamic |= body.to_lowercase().contains("execute");
+                        mentions.extend(
+                            crate::change::Fragment::parse(&body, self.schema.dialect())
+                                .names(self.schema.dialect()),
+                        );
+                    }
+                }
+                self.opaque(&why, &mentions, dynamic);
                 return;
             }
         }

@@ -177,7 +177,11 @@ impl Replay<'_> {
 
     /// MySQL makes an index for a foreign key unless one begins with its columns.
     pub(super) fn index_for_foreign_key(&mut self, key: &Key, name: &Name, columns: &[Name]) {
-        let serves = |index: &Index| begins_with(&index.parts, columns);
+        // One that it made by itself for the same columns gives way to the new one.
+        let serves = |index: &Index| {
+            begins_with(&index.parts, columns)
+                && !(index.automatic && index.parts.len() == columns.len())
+        };
         let served = self.indexes_of(key).iter().any(|index| {
             matches!(self.schema.get(index).map(|o| &o.body), Some(Body::Index(index)) if serves(index))
         });
@@ -191,6 +195,7 @@ impl Replay<'_> {
                 order: "".into(),
             })
             .collect();
+        self.drop_automatic_indexes(key, &parts);
         let place = Key::within(Class::Index, key, name.clone());
         let index = Index {
             table: key.clone(),
