@@ -19,10 +19,15 @@ mod volatile;
 
 mod add_column_rewrites;
 mod add_not_null_without_default;
+mod cascade_drops_dependents;
+mod concurrent_index_if_not_exists;
 mod constraint_builds_index;
+mod constraint_dropped;
 mod constraint_without_not_valid;
+mod default_dropped_breaks_writers;
 mod drop_column_drops_constraints;
 mod drop_column_loses_data;
+mod drop_index_not_concurrent;
 mod drop_table_loses_data;
 mod implicit_commit;
 mod index_not_concurrent;
@@ -41,6 +46,8 @@ mod sqlite_rebuild_cascades;
 mod sqlite_rebuild_incomplete;
 mod type_change_rewrites;
 mod type_narrowing;
+mod unbatched_backfill;
+mod unfiltered_write;
 mod unproven_rollback;
 mod unsupported_by_engine;
 mod validate_in_same_transaction;
@@ -100,10 +107,15 @@ pub enum Group {
 const RULES: &[Rule] = &[
     add_column_rewrites::RULE,
     add_not_null_without_default::RULE,
+    cascade_drops_dependents::RULE,
+    concurrent_index_if_not_exists::RULE,
     constraint_builds_index::RULE,
+    constraint_dropped::RULE,
     constraint_without_not_valid::RULE,
+    default_dropped_breaks_writers::RULE,
     drop_column_drops_constraints::RULE,
     drop_column_loses_data::RULE,
+    drop_index_not_concurrent::RULE,
     drop_table_loses_data::RULE,
     implicit_commit::RULE,
     index_not_concurrent::RULE,
@@ -122,6 +134,8 @@ const RULES: &[Rule] = &[
     sqlite_rebuild_incomplete::RULE,
     type_change_rewrites::RULE,
     type_narrowing::RULE,
+    unbatched_backfill::RULE,
+    unfiltered_write::RULE,
     unproven_rollback::RULE,
     unsupported_by_engine::RULE,
     validate_in_same_transaction::RULE,

@@ -14,7 +14,7 @@ use crate::dialect::Dialect;
 use crate::lex::{self, Lexeme, TokenKind};
 use crate::migration::{Migration, Transaction};
 use crate::options::{Options, Version};
-use crate::schema::{Column, Key, Mark, Object, Schema, Table};
+use crate::schema::{Column, Constraint, Key, Mark, Object, Schema, Table};
 use crate::source::{Source, Span};
 use crate::statement::Statement;
 
@@ -333,20 +333,22 @@ impl<'s> Act<'s> {
                 .any(|lexeme| lexeme.text.eq_ignore_ascii_case(name))
     }
 
+    /// The objects that it makes, changes or drops.
+    pub(super) fn written(self) -> impl Iterator<Item = &'s Key> {
+        let range = self.before().writes..self.after().writes;
+        let written = self.situation.writes.iter().filter(move |(_, entries)| {
+            let mut writes = entries.iter().map(|(at, _)| *at);
+            writes.any(|at| range.contains(&at))
+        });
+        written.map(|(key, _)| *key)
+    }
+
     /// The tables that it changes or drops.
     pub(super) fn touched_tables(self) -> Vec<Key> {
-        let (from, to) = (self.before().writes, self.after().writes);
-        let written = |entries: &Vec<(usize, _)>| {
-            let mut writes = entries.iter().map(|(at, _)| *at);
-            writes.any(|at| (from..to).contains(&at))
-        };
-        let touched = self
-            .situation
-            .writes
-            .iter()
-            .filter(|(_, entries)| written(entries));
-        let tables = touched.filter(|(key, _)| self.before().table(key).is_some());
-        tables.map(|(key, _)| (*key).clone()).collect()
+        let tables = self
+            .written()
+            .filter(|key| self.before().table(key).is_some());
+        tables.cloned().collect()
     }
 
     /// Whether it changes rows of that table.
@@ -456,6 +458,12 @@ impl<'s> Alteration<'s> {
     /// The column of that name, if it was there before the migration.
     pub(super) fn old_column(&self, name: &Name) -> Option<&'s Column> {
         self.origin.column(name).and(self.table.column(name))
+    }
+
+    /// The constraint of that name, if it was there before the migration.
+    pub(super) fn old_constraint(&self, name: &Name) -> Option<&'s Constraint> {
+        let now = self.table.constraints.get(name)?;
+        self.origin.constraints.contains_key(name).then_some(now)
     }
 
     /// A finding about this action.
