@@ -29,6 +29,8 @@ pub mod schema;
 pub mod set;
 pub mod source;
 pub mod split;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 pub mod statement;
 
 pub use diagnostic::{Diagnostic, Severity};

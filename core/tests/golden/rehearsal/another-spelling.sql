@@ -1,0 +1,16 @@
+-- == 0001_users
+-- UP MIGRATION
+CREATE TABLE users (id INTEGER PRIMARY KEY, at TEXT DEFAULT CURRENT_TIMESTAMP);
+CREATE INDEX users_at_idx ON users (at ASC);
+-- DOWN MIGRATION
+DROP TABLE users;
+-- == 0002_index
+-- UP MIGRATION
+DROP INDEX users_at_idx;
+-- DOWN MIGRATION
+CREATE INDEX users_at_idx ON users (at);
+-- == 0003_default
+-- UP MIGRATION
+ALTER TABLE users DROP COLUMN at;
+-- DOWN MIGRATION
+ALTER TABLE users ADD COLUMN at TEXT DEFAULT (current_timestamp);

@@ -1,0 +1,24 @@
+-- == 0001_items
+-- UP MIGRATION
+CREATE TABLE groups (id INTEGER PRIMARY KEY);
+CREATE TABLE items (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL COLLATE NOCASE UNIQUE,
+  state TEXT NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'old')),
+  group_id INTEGER REFERENCES groups ON DELETE CASCADE,
+  label TEXT AS (name || state)
+) STRICT;
+-- DOWN MIGRATION
+DROP TABLE items;
+DROP TABLE groups;
+-- == 0002_items
+-- UP MIGRATION
+DROP TABLE items;
+-- DOWN MIGRATION
+CREATE TABLE items (
+  id INTEGER PRIMARY KEY,
+  name VARCHAR(20),
+  state TEXT NOT NULL DEFAULT 'old',
+  group_id INTEGER REFERENCES groups (id),
+  size INTEGER
+);

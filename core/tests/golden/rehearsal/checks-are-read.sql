@@ -1,0 +1,9 @@
+-- == 0001_users
+-- CHECK BEFORE: nobody
+SELECT id FROM users;
+-- UP MIGRATION
+CREATE TABLE users (id INTEGER PRIMARY KEY);
+-- CHECK AFTER: nobody
+SELECT ident FROM users;
+-- DOWN MIGRATION
+DROP TABLE users;

@@ -1,0 +1,12 @@
+-- == 0001_users
+-- UP MIGRATION
+CREATE TABLE users (id INTEGER PRIMARY KEY);
+-- DOWN MIGRATION
+DROP TABLE users;
+-- == 0002_nick
+-- UP MIGRATION
+ALTER TABLE users ADD COLUMN nick TEXT;
+CREATE INDEX users_nick_idx ON users (nick);
+-- DOWN MIGRATION
+ALTER TABLE users DROP COLUMN nick;
+DROP INDEX users_nick_idx;

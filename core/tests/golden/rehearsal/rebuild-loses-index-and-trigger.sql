@@ -1,0 +1,15 @@
+-- == 0001_notes
+-- UP MIGRATION
+CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT NOT NULL);
+CREATE INDEX notes_title_idx ON notes (title);
+CREATE TRIGGER notes_empty AFTER INSERT ON notes BEGIN DELETE FROM notes WHERE title = ''; END;
+-- DOWN MIGRATION
+DROP TABLE notes;
+-- == 0002_rebuild
+-- UP MIGRATION
+ALTER TABLE notes ADD COLUMN body TEXT;
+-- DOWN MIGRATION
+CREATE TABLE notes_old (id INTEGER PRIMARY KEY, title TEXT NOT NULL);
+INSERT INTO notes_old SELECT id, title FROM notes;
+DROP TABLE notes;
+ALTER TABLE notes_old RENAME TO notes;

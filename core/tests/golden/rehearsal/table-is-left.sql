@@ -1,0 +1,7 @@
+-- == 0001_users
+-- UP MIGRATION
+CREATE TABLE users (id INTEGER PRIMARY KEY);
+CREATE TABLE logins (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users);
+CREATE INDEX logins_user_idx ON logins (user_id);
+-- DOWN MIGRATION
+DROP TABLE IF EXISTS login;

@@ -1,0 +1,12 @@
+-- == 0001_users
+-- UP MIGRATION
+CREATE TABLE users (id INTEGER PRIMARY KEY, gone INTEGER);
+CREATE VIEW present AS SELECT * FROM users WHERE gone IS NULL;
+-- DOWN MIGRATION
+DROP VIEW present;
+DROP TABLE users;
+-- == 0002_drop
+-- UP MIGRATION
+DROP VIEW present;
+-- DOWN MIGRATION
+CREATE VIEW present AS SELECT * FROM users;

@@ -1,0 +1,16 @@
+-- == 0001_words
+-- UP MIGRATION
+CREATE VIRTUAL TABLE words USING fts5(text);
+INSERT INTO words VALUES ('a b');
+-- DOWN MIGRATION
+DROP TABLE words;
+-- == 0002_rename
+-- UP MIGRATION
+ALTER TABLE words RENAME TO texts;
+-- DOWN MIGRATION
+ALTER TABLE texts RENAME TO words;
+-- == 0003_left
+-- UP MIGRATION
+CREATE VIRTUAL TABLE boxes USING rtree(id, a, b);
+-- DOWN MIGRATION
+SELECT 1;
