@@ -28,22 +28,32 @@ mod default_dropped_breaks_writers;
 mod drop_column_drops_constraints;
 mod drop_column_loses_data;
 mod drop_index_not_concurrent;
+mod drop_locks_referenced_table;
 mod drop_table_loses_data;
+mod enum_value_removed;
+mod fk_without_index;
 mod implicit_commit;
 mod index_not_concurrent;
+mod mysql_inline_references_ignored;
 mod mysql_modify_drops_attributes;
 mod mysql_table_copy;
+mod online_ddl_not_pinned;
 mod opaque_statement;
+mod partition_locks;
 mod performance_impact_understated;
 mod phase_mismatch;
+mod redundant_index;
 mod rename_column_breaks_clients;
 mod rename_table_breaks_clients;
 mod rollback_fails_on_data;
 mod rollback_lossy;
 mod secret_in_migration;
+mod serial_widen_leaves_int_sequence;
 mod set_not_null_scans;
 mod sqlite_rebuild_cascades;
 mod sqlite_rebuild_incomplete;
+mod table_rewrite_command;
+mod table_without_primary_key;
 mod type_change_rewrites;
 mod type_narrowing;
 mod unbatched_backfill;
@@ -116,22 +126,32 @@ const RULES: &[Rule] = &[
     drop_column_drops_constraints::RULE,
     drop_column_loses_data::RULE,
     drop_index_not_concurrent::RULE,
+    drop_locks_referenced_table::RULE,
     drop_table_loses_data::RULE,
+    enum_value_removed::RULE,
+    fk_without_index::RULE,
     implicit_commit::RULE,
     index_not_concurrent::RULE,
+    mysql_inline_references_ignored::RULE,
     mysql_modify_drops_attributes::RULE,
     mysql_table_copy::RULE,
+    online_ddl_not_pinned::RULE,
     opaque_statement::RULE,
+    partition_locks::RULE,
     performance_impact_understated::RULE,
     phase_mismatch::RULE,
+    redundant_index::RULE,
     rename_column_breaks_clients::RULE,
     rename_table_breaks_clients::RULE,
     rollback_fails_on_data::RULE,
     rollback_lossy::RULE,
     secret_in_migration::RULE,
+    serial_widen_leaves_int_sequence::RULE,
     set_not_null_scans::RULE,
     sqlite_rebuild_cascades::RULE,
     sqlite_rebuild_incomplete::RULE,
+    table_rewrite_command::RULE,
+    table_without_primary_key::RULE,
     type_change_rewrites::RULE,
     type_narrowing::RULE,
     unbatched_backfill::RULE,
