@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use backstitch_core::diagnostic::{Diagnostic, Severity};
 use backstitch_core::dialect::Dialect;
 use backstitch_core::dir::{self, Layout};
+use backstitch_core::rule;
 use backstitch_core::set::Set;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -111,6 +112,7 @@ impl Check {
             }
             return Err(found);
         };
+        found.extend(options.check_rules(rule::names()));
         let layout = self.layout.unwrap_or_default();
         let mut loaded = dir::load(&project.dir, &project.shown_as, dialect, layout);
         let is_ours = !loaded.set.migrations.is_empty() && !loaded.diagnostics.iter().any(is_error);
@@ -124,7 +126,7 @@ impl Check {
         } else if !found.iter().chain(&loaded.diagnostics).any(is_error) {
             found.extend(options.check_since(&loaded.set));
         }
-        Ok(Report::of(loaded, &options, found))
+        Ok(Report::of(loaded, layout, &options, found))
     }
 
     fn exit(&self, report: &Report) -> Exit {

@@ -1,11 +1,14 @@
 //! What `check` has found, in the order in which it is told.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use backstitch_core::dir::{Loaded, Unread};
+use backstitch_core::dir::{Layout, Loaded, Unread};
 use backstitch_core::options::Options;
 use backstitch_core::proof::{self, Checked, Verdict};
 use backstitch_core::{Diagnostic, Dialect, Migration, Set, Severity};
+
+/// What the model says of a migration without a way back.
+const ROLLBACK_MISSING: &str = "rollback-missing";
 
 /// All of it.
 #[derive(Debug)]
@@ -34,11 +37,18 @@ pub(crate) struct Proved {
 }
 
 impl Report {
-    /// Goes on where reading the folder ended. `found` is what came to light before.
-    pub(crate) fn of(loaded: Loaded, options: &Options, found: Vec<Diagnostic>) -> Report {
-        let hole = loaded.unread.iter().min_by_key(|unread| unread.version);
+    /// Goes on where reading a folder of this layout ended. `found` is what came to light before.
+    pub(crate) fn of(
+        loaded: Loaded,
+        layout: Layout,
+        options: &Options,
+        found: Vec<Diagnostic>,
+    ) -> Report {
+        let hole = hole(&loaded);
+        let hole = hole.as_ref();
         let readable = up_to(&loaded.set, hole);
-        let checked = proof::check(&readable, options);
+        let mut checked = proof::check(&readable, options);
+        settle(&mut checked.diagnostics, &loaded, layout);
         let errors = errors(&checked);
         let migrations = loaded
             .set
@@ -82,8 +92,42 @@ impl Report {
     }
 }
 
-/// The migrations before the first that is there and could not be read: what comes behind it
-/// stands on something that nobody knows.
+/// Makes of what the model says what is to be told.
+fn settle(found: &mut Vec<Diagnostic>, loaded: &Loaded, layout: Layout) {
+    let said: HashSet<_> = loaded
+        .diagnostics
+        .iter()
+        .map(|one| (&one.migration, one.code))
+        .collect();
+    found.retain(|one| !said.contains(&(&one.migration, one.code)));
+    // Other tools do not ask for a way back, so that it is missing stops nobody.
+    let missing = found.iter_mut().filter(|one| one.code == ROLLBACK_MISSING);
+    for one in missing.filter(|_| layout != Layout::Annotated) {
+        one.severity = one.severity.min(Severity::Warn);
+    }
+}
+
+/// The first migration of which it is not known what it does: it could not be read, or an open
+/// string or comment has swallowed its statements.
+fn hole(loaded: &Loaded) -> Option<Unread> {
+    let torn_ids: HashSet<&str> = loaded
+        .diagnostics
+        .iter()
+        .filter(|one| one.code.starts_with("unterminated-"))
+        .filter_map(|one| one.migration.as_deref())
+        .collect();
+    let torn = loaded.set.migrations.iter();
+    let torn = torn
+        .filter(|one| torn_ids.contains(&*one.id))
+        .map(|one| Unread {
+            id: one.id.clone(),
+            version: one.version,
+        });
+    let unread = loaded.unread.iter().cloned();
+    unread.chain(torn).min_by_key(|hole| hole.version)
+}
+
+/// The migrations before it: what comes behind stands on something that nobody knows.
 fn up_to(set: &Set, hole: Option<&Unread>) -> Set {
     let is_before = |one: &&Migration| hole.is_none_or(|hole| one.version < hole.version);
     Set {
@@ -113,6 +157,7 @@ fn proved(
     let statements = scripts.into_iter().flatten();
     let proof = checked.proofs.get(&migration.id);
     let unread = || match hole {
+        Some(hole) if hole.id == migration.id => "it could not be read".to_owned(),
         Some(hole) if hole.version <= migration.version => {
             format!("`{}` before it could not be read", hole.id)
         }

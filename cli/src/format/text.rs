@@ -29,6 +29,9 @@ pub(super) fn write(report: &Report, level: Severity, style: Style) -> String {
         write!(text, "\n{findings} not shown; `--level info` shows all").expect("a string");
     }
     text.push('\n');
+    if let Some(first) = report.at_least(level).next() {
+        writeln!(text, "`backstitch explain {}` tells more", first.code).expect("a string");
+    }
     text
 }
 
