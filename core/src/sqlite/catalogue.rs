@@ -68,6 +68,8 @@ pub(super) struct Load<'c> {
 pub(super) struct Catalogue {
     dialect: Dialect,
     pub(super) objects: Objects,
+    /// How many objects have a name. Few words of a statement are one.
+    names: HashMap<String, u32>,
     rows: HashMap<String, Rows>,
     /// The names that an object is found by, read off its statement.
     links: HashMap<Key, Vec<(Link, String)>>,
@@ -88,6 +90,8 @@ enum Depth {
     Shape,
     /// Its rows too.
     Rows,
+    /// Its indexes and triggers too.
+    Whole,
     /// What happens when its rows change, too.
     Full,
 }
@@ -160,6 +164,7 @@ impl Catalogue {
         Catalogue {
             dialect,
             objects: Objects::new(),
+            names: HashMap::new(),
             rows: HashMap::new(),
             links: HashMap::new(),
             belongings: HashMap::new(),
@@ -175,6 +180,11 @@ impl Catalogue {
             is_trigger: false,
             name: name.to_owned(),
         })
+    }
+
+    /// Whether there is an object of this name, in lower case.
+    fn is_taken(&self, name: &str) -> bool {
+        self.names.get(name).is_some_and(|count| *count > 0)
     }
 
     /// Takes over what a migration made of the objects that were loaded for it.
@@ -215,6 +225,7 @@ impl Catalogue {
                 .insert(key.clone());
         }
         self.links.insert(key.clone(), links);
+        *self.names.entry(key.name.clone()).or_default() += 1;
         self.objects.insert(key, object);
     }
 
@@ -222,6 +233,9 @@ impl Catalogue {
         let Some(object) = self.objects.remove(key) else {
             return;
         };
+        if let Some(count) = self.names.get_mut(&key.name) {
+            *count -= 1;
+        }
         for (link, name) in self.links.remove(key).unwrap_or_default() {
             if let Some(keys) = self.register(link).get_mut(&name) {
                 keys.remove(key);
@@ -245,6 +259,7 @@ impl Catalogue {
     pub(super) fn load<'c>(&'c self, lines: &[&Line<'_>]) -> Load<'c> {
         let mut wanted = Wanted {
             catalogue: self,
+            has_writes: lines.iter().any(|line| line.writes()),
             depths: BTreeMap::new(),
             open: Vec::new(),
         };
@@ -303,6 +318,8 @@ fn links(object: &Object, dialect: Dialect) -> Vec<(Link, String)> {
 
 struct Wanted<'c> {
     catalogue: &'c Catalogue,
+    /// Whether rows may change.
+    has_writes: bool,
     depths: BTreeMap<&'c Key, Depth>,
     /// What has been asked for and not been followed yet.
     open: Vec<(&'c Key, Depth)>,
@@ -320,6 +337,9 @@ impl<'c> Wanted<'c> {
     }
 
     fn ask_name(&mut self, name: &str, depth: Depth) {
+        if !self.catalogue.is_taken(name) {
+            return;
+        }
         let mut key = Key {
             is_trigger: false,
             name: name.to_owned(),
@@ -327,6 +347,13 @@ impl<'c> Wanted<'c> {
         self.ask(&key, depth);
         key.is_trigger = true;
         self.ask(&key, depth);
+    }
+
+    /// Whether it is an index that foreign keys can refer to.
+    fn is_unique(&self, key: &Key) -> bool {
+        let object = &self.catalogue.objects[key];
+        let head = object.sql.get(.."CREATE UNIQUE".len()).unwrap_or_default();
+        head.eq_ignore_ascii_case("CREATE UNIQUE")
     }
 
     /// Asks for the objects whose names an object is found by in this way.
@@ -346,19 +373,23 @@ impl<'c> Wanted<'c> {
     fn ask_for(&mut self, line: &Line<'_>) {
         let catalogue = self.catalogue;
         let depth = match line.act {
+            // What is inserted into a new table has to find its other end.
+            Act::Define if self.has_writes => Depth::Rows,
             Act::Define | Act::Attach | Act::Vacuum | Act::Control | Act::Pragma => Depth::Shape,
+            Act::Alter if line.begins(&["ALTER"]) => Depth::Whole,
             Act::Alter | Act::Data => Depth::Full,
         };
         let takes_rows = line.act == Act::Data
             && ["DELETE", "UPDATE", "REPLACE"]
                 .iter()
                 .any(|word| line.has(word));
-        for name in line.names() {
+        let named = line.names().filter(|name| catalogue.is_taken(name));
+        for name in named {
             self.ask_name(&name, depth);
             if line.act == Act::Alter {
                 self.ask_all(catalogue.users.get(&name), Depth::Shape);
-                self.ask_all(catalogue.children.get(&name), Depth::Full);
-            } else if takes_rows {
+            }
+            if line.act == Act::Alter || takes_rows {
                 self.ask_all(catalogue.children.get(&name), Depth::Full);
             }
         }
@@ -375,7 +406,7 @@ impl<'c> Wanted<'c> {
             match object.kind {
                 Kind::Table => {
                     for belonging in belongings.into_iter().flatten() {
-                        if !belonging.is_trigger || depth == Depth::Full {
+                        if depth >= Depth::Whole || self.is_unique(belonging) {
                             self.ask(belonging, depth);
                         }
                     }
@@ -385,8 +416,8 @@ impl<'c> Wanted<'c> {
                 }
                 Kind::Index => self.ask_name(&object.table, Depth::Shape),
                 Kind::View | Kind::Trigger => {
-                    if depth == Depth::Full {
-                        self.ask_all(belongings, Depth::Full);
+                    if depth >= Depth::Whole {
+                        self.ask_all(belongings, depth);
                     }
                     self.ask_name(&object.table, depth);
                     self.ask_linked(key, Link::User, depth);
@@ -417,7 +448,7 @@ impl<'c> Wanted<'c> {
                 Depth::Shape => {
                     load.hollow.insert(table.clone());
                 }
-                Depth::Rows | Depth::Full => load.rows.push((table, rows)),
+                Depth::Rows | Depth::Whole | Depth::Full => load.rows.push((table, rows)),
             }
         }
         load
@@ -432,6 +463,10 @@ fn names(sql: &str, dialect: Dialect) -> BTreeSet<String> {
 
 /// The tables that a table refers to.
 pub(super) fn parents(sql: &str, dialect: Dialect) -> Vec<String> {
+    // Most tables need not be read token by token.
+    if !sql.to_ascii_lowercase().contains("references") {
+        return Vec::new();
+    }
     let tokens = lex::lex(sql, dialect).tokens;
     let lexemes = lex::lexemes(sql, &tokens);
     lexemes

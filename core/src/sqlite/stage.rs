@@ -349,11 +349,7 @@ impl Stage {
             return Ok(true);
         }
         // Generated values are not inserted but generated again.
-        let may_generate = table
-            .sql
-            .as_bytes()
-            .windows(2)
-            .any(|two| two.eq_ignore_ascii_case(b"as"));
+        let may_generate = table.sql.to_ascii_lowercase().contains("as");
         let generated = match may_generate {
             true => self.texts(
                 &format!("SELECT name FROM pragma_table_xinfo({name}) WHERE hidden > 0"),
