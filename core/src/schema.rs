@@ -139,6 +139,8 @@ pub struct Column {
     pub not_null: bool,
     /// The type, where the migrations made it.
     pub user_type: Option<Key>,
+    /// The sequence that its default draws from.
+    pub draws_from: Option<Key>,
     /// Its default.
     pub default: Option<Fragment>,
     /// How it is generated: the expression, and whether it is stored.
@@ -443,6 +445,7 @@ impl Object {
                 names.extend(table.partition_of.iter().map(|(parent, _)| parent.clone()));
                 for column in &table.columns {
                     names.extend(column.user_type.clone());
+                    names.extend(column.draws_from.clone());
                 }
                 names.extend(table.inherits.iter().cloned());
             }
@@ -501,6 +504,7 @@ impl Column {
             data_type,
             not_null: false,
             user_type: None,
+            draws_from: None,
             default: None,
             generated: None,
             identity: None,

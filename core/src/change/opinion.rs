@@ -27,6 +27,13 @@ pub(super) fn read(text: &str, span: Span, dialect: Dialect) -> Result<Change, S
     }) {
         return Ok(executable(&lexemes, dialect));
     }
+    // Braces are a sign of no engine; other tools put names in their place.
+    if lexemes.iter().any(|lexeme| lexeme.text.starts_with('{') && lexeme.kind == TokenKind::Operator) {
+        return Ok(Change::Opaque(super::Opaque {
+            why: "it is a template that another tool fills in",
+            ..opaque::read(&lexemes, dialect)
+        }));
+    }
     match recognise(Cursor::new(&lexemes, dialect)) {
         Some(change) if has_grammar(&lexemes, dialect) => {
             postgres::check(span.of(text), span.start).map(|()| change)

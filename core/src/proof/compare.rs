@@ -17,6 +17,8 @@ pub(super) struct Unlike {
     /// `column email`; empty for the object as a whole.
     pub(super) part: String,
     pub(super) difference: Difference,
+    /// The table with which the object comes and goes.
+    pub(super) owner: Option<Name>,
     /// Whether it is surely one; if not, two spellings cannot be shown to mean the same.
     pub(super) sure: bool,
 }
@@ -34,7 +36,7 @@ pub(super) fn compare(
         dialect,
         sure: true,
     };
-    if key.class == Class::Doubt {
+    if key.class == Class::Doubt || key.schema.as_str() == "pg_temp" {
         return found.unlike;
     }
     let counts = |object: &&Object| !object.is_temporary() && !is_served(object);
@@ -42,7 +44,6 @@ pub(super) fn compare(
         (None, None) => {}
         (None, Some(_)) => found.add(Difference::NotUndone),
         (Some(before), None) => {
-            found.sure = !before.is_open();
             found.add(Difference::NotRestored);
         }
         (Some(before), Some(after)) => found.object(before, after),
@@ -64,10 +65,13 @@ struct Found {
 
 impl Found {
     fn add(&mut self, difference: Difference) {
+        // What statements made or took away is so, whatever else the object may have.
+        let whole = matches!(difference, Difference::NotUndone | Difference::NotRestored);
         self.unlike.push(Unlike {
             part: self.part.clone(),
             difference,
-            sure: self.sure,
+            sure: self.sure || whole,
+            owner: None,
         });
     }
 
@@ -216,7 +220,16 @@ impl Found {
         before: &BTreeMap<Arc<str>, Arc<str>>,
         after: &BTreeMap<Arc<str>, Arc<str>>,
     ) {
-        self.same("options", before, after);
+        // Character sets come from the table and the database where nobody says.
+        let sure = self.sure;
+        self.sure &= self.dialect.modelling().family != Family::MySql;
+        let shown = |options: &BTreeMap<Arc<str>, Arc<str>>| {
+            let mut options = options.clone();
+            options.remove("auto_increment");
+            options
+        };
+        self.same("options", &shown(before), &shown(after));
+        self.sure = sure;
     }
 
     fn within(&mut self, part: String, compare: impl FnOnce(&mut Self)) {
@@ -266,11 +279,14 @@ impl Found {
         }
         self.same("identity", &before.identity, &after.identity);
         self.same("numbering", &before.auto_increment, &after.auto_increment);
+        let sure = self.sure;
+        self.sure &= self.dialect.modelling().family != Family::MySql;
         self.fragment(
             "collation",
             before.collation.as_ref(),
             after.collation.as_ref(),
         );
+        self.sure = sure;
         self.fragment(
             "ON UPDATE",
             before.on_update.as_ref(),

@@ -203,7 +203,15 @@ fn differences(schema: &Schema, start: Mark) -> Vec<(Key, Unlike)> {
             now.map(Arc::as_ref),
             schema.dialect(),
         );
-        found.extend(unlike.into_iter().map(|unlike| (key.clone(), unlike)));
+        let owner = before
+            .as_ref()
+            .or(now)
+            .and_then(|object| table_of(object))
+            .map(|table| table.name);
+        found.extend(unlike.into_iter().map(|unlike| {
+            let owner = owner.clone();
+            (key.clone(), Unlike { owner, ..unlike })
+        }));
     }
     found
 }
@@ -271,22 +279,19 @@ impl Case<'_> {
             return false;
         }
         let part = unlike.part.rsplit(' ').next().unwrap_or_default();
-        let table = self
-            .schema
-            .get(key)
-            .and_then(|object| table_of(object))
-            .map(|table| table.name);
+        let table = unlike.owner.as_ref();
+        // What the DOWN does out of sight may undo anything.
+        if self.down.is_some_and(|down| down.anything) {
+            return false;
+        }
         let mut sections = [Some(self.up), self.down].into_iter().flatten();
         !sections.any(|ran| {
-            ran.anything
-                || ran.doubts.contains(&key.name)
+            ran.doubts.contains(&key.name)
                 || key
                     .within
                     .as_ref()
                     .is_some_and(|table| ran.doubts.contains(table))
-                || table
-                    .as_ref()
-                    .is_some_and(|table| ran.doubts.contains(table))
+                || table.is_some_and(|table| ran.doubts.contains(table))
                 || (!part.is_empty() && ran.doubts.iter().any(|name| name.as_str() == part))
         })
     }

@@ -19,7 +19,11 @@ impl Replay<'_> {
             None => self.relation(&alter.name, alter.kind)?,
         };
         let mut key = key;
-        for action in &alter.actions {
+        let mut actions: Vec<&Action> = alter.actions.iter().collect();
+        if self.modelling.family == Family::Postgres {
+            actions.sort_by_key(|action| pass(&action.verb));
+        }
+        for action in actions {
             match &action.verb {
                 Verb::RenameTo(to) => {
                     let target = Target {
@@ -516,7 +520,7 @@ impl Replay<'_> {
     }
 
     /// Takes a column away, and what goes with it.
-    fn take_column(&mut self, key: &Key, column: &Ident) {
+    pub(super) fn take_column(&mut self, key: &Key, column: &Ident) {
         let name = &column.name;
         let dialect = self.schema.dialect();
         for sequence in self.sequences_of(key, name) {
@@ -686,10 +690,17 @@ impl Replay<'_> {
                     .map(|column| column.data_type.clone())
                     .unwrap_or_default();
                 let default = self.default_of(value, &data_type);
-                self.update_column(key, &name, |column| column.default = default);
+                let draws_from = self.sequence_in(default.as_ref());
+                self.update_column(key, &name, |column| {
+                    column.default = default;
+                    column.draws_from = draws_from;
+                });
             }
             ColumnChange::DropDefault => {
-                self.update_column(key, &name, |column| column.default = None);
+                self.update_column(key, &name, |column| {
+                    column.default = None;
+                    column.draws_from = None;
+                });
             }
             ColumnChange::AddIdentity(identity) => {
                 let definition = ColumnDef {
@@ -991,6 +1002,21 @@ impl Replay<'_> {
             );
         }
         Some(())
+    }
+}
+
+/// In which pass over the table Postgres does an action, whatever the order in the statement.
+fn pass(verb: &Verb) -> u8 {
+    match verb {
+        Verb::DropColumn { .. } | Verb::DropConstraint { .. } => 0,
+        Verb::AlterColumn {
+            change: ColumnChange::Type { .. },
+            ..
+        } => 1,
+        Verb::AddColumn { .. } => 2,
+        Verb::AlterColumn { .. } => 3,
+        Verb::AddConstraint { .. } => 4,
+        _ => 5,
     }
 }
 

@@ -115,6 +115,7 @@ impl Replay<'_> {
             }
         }
         column.user_type = self.user_type(&column.data_type);
+        column.draws_from = self.sequence_in(column.default.as_ref());
         (column, constraints, sequence)
     }
 
@@ -126,6 +127,23 @@ impl Replay<'_> {
             Fragment::parse(of_table, dialect).likeness(collation, dialect) != Likeness::Same
         });
         is_own.then(|| collation.clone())
+    }
+
+    /// The sequence that a default draws from.
+    pub(super) fn sequence_in(&self, default: Option<&Fragment>) -> Option<Key> {
+        let text = default?.text.strip_prefix("nextval('")?.strip_suffix("')")?;
+        let parts = Fragment::parse(text, self.schema.dialect()).names(self.schema.dialect());
+        let name = parts.last()?.clone();
+        let schema = match parts.len() {
+            1 => None,
+            _ => parts.get(parts.len() - 2).cloned(),
+        };
+        let name = crate::change::ObjectName {
+            schema,
+            name,
+            span: Default::default(),
+        };
+        self.find(Class::Relation, &name)
     }
 
     /// The type of that name, where the migrations made it.

@@ -400,7 +400,7 @@ impl Replay<'_> {
     }
 
     /// Foreign keys that need this key.
-    fn referring(&self, key: &Key, constraint: &Constraint) -> Vec<(Key, Name)> {
+    pub(super) fn referring(&self, key: &Key, constraint: &Constraint) -> Vec<(Key, Name)> {
         let (Rule::PrimaryKey(..) | Rule::Unique(..)) = &constraint.rule else {
             return Vec::new();
         };

@@ -211,6 +211,18 @@ impl Replay<'_> {
             match self.schema.get(&dependant).map(|object| &object.body) {
                 Some(Body::Trigger(_)) => self.schema.put(dependant, None),
                 Some(Body::View(_)) => self.drop_relation(&dependant),
+                Some(Body::Table(table)) if key.class == Class::Type => {
+                    let columns: Vec<_> = table
+                        .columns
+                        .iter()
+                        .filter(|column| column.user_type.as_ref() == Some(key))
+                        .map(|column| column.name.clone())
+                        .collect();
+                    for name in columns {
+                        let span = target.name.span;
+                        self.take_column(&dependant, &crate::change::Ident { name, span });
+                    }
+                }
                 _ => self.unknown(
                     target.name.span,
                     format!(
@@ -220,8 +232,32 @@ impl Replay<'_> {
                 ),
             }
         }
+        if cascade && key.class == Class::Routine {
+            self.drop_aggregates(key);
+        }
         self.schema.put(key.clone(), None);
         Some(())
+    }
+
+    /// Aggregates go with the functions that they are made of.
+    fn drop_aggregates(&mut self, function: &Key) {
+        let dialect = self.schema.dialect();
+        let made_of: Vec<Key> = self
+            .schema
+            .in_schema(Class::Routine, &function.schema)
+            .filter(|(_, object)| match &object.body {
+                Body::Routine(routine) => {
+                    routine.kind == Kind::Aggregate
+                        && crate::change::Fragment::parse(&routine.body, dialect)
+                            .mentions(&function.name, dialect)
+                }
+                _ => false,
+            })
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in made_of {
+            self.schema.put(key, None);
+        }
     }
 
     fn drop_schema(&mut self, target: &Target, drop: &Drop) -> Done {
@@ -335,6 +371,20 @@ impl Replay<'_> {
                     );
                 }
                 Body::Table(table) => {
+                    let drawing = table
+                        .columns
+                        .iter()
+                        .find(|column| column.draws_from.as_ref() == Some(key));
+                    if let Some(column) = drawing {
+                        return self.blocked(
+                            target.name.span,
+                            format!(
+                                "the column `{}` of `{}` takes its default from it",
+                                column.name, dependant.name
+                            ),
+                            format!("Drop `{}` first.", dependant.name),
+                        );
+                    }
                     let foreign = table.constraints.iter().find_map(|(name, constraint)| {
                         match &constraint.rule {
                             Rule::Foreign(foreign) if foreign.table == *key => Some(name.clone()),
@@ -402,6 +452,18 @@ impl Replay<'_> {
                     if is_part {
                         self.drop_relation(&dependant);
                     } else if self.modelling.tracks_dependants {
+                        let drawing: Vec<_> = table
+                            .columns
+                            .iter()
+                            .filter(|column| column.draws_from.as_ref() == Some(key))
+                            .map(|column| column.name.clone())
+                            .collect();
+                        for name in drawing {
+                            self.update_column(&dependant, &name, |column| {
+                                column.default = None;
+                                column.draws_from = None;
+                            });
+                        }
                         let foreign: Vec<_> = table
                             .constraints
                             .iter()

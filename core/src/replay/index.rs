@@ -71,8 +71,48 @@ impl Replay<'_> {
             automatic: false,
             open: false,
         };
+        if !create.only {
+            self.index_partitions(key, &place, &index);
+        }
         self.schema.put(place, Some(Object::new(Body::Index(index))));
         Some(())
+    }
+
+    /// An index of a partitioned table has one on each partition: one that is there, or a new one.
+    fn index_partitions(&mut self, table: &Key, parent: &Key, index: &Index) {
+        let is_part = |table: &Table, of: &Key| {
+            table.partition_of.as_ref().is_some_and(|(parent, _)| parent == of)
+        };
+        let parts: Vec<Key> = self
+            .schema
+            .dependants(table)
+            .filter(|key| self.table(key).is_some_and(|part| is_part(part, table)))
+            .cloned()
+            .collect();
+        for part in parts {
+            let like = |other: &Index| {
+                other.part_of.is_none()
+                    && other.parts == index.parts
+                    && other.unique == index.unique
+                    && other.method == index.method
+                    && other.condition == index.condition
+            };
+            let there = self.indexes_of(&part).into_iter().find(|place| {
+                matches!(self.schema.get(place).map(|o| &o.body), Some(Body::Index(other)) if like(other))
+            });
+            let place = match there {
+                Some(place) => place,
+                None => {
+                    let own = self.table(&part).cloned().unwrap_or_default();
+                    self.index_key(&part, self.index_name(&part, &own, &index.parts))
+                }
+            };
+            let mut own = index.clone();
+            own.table = part.clone();
+            own.part_of = Some(parent.clone());
+            self.index_partitions(&part, &place, &own);
+            self.schema.put(place, Some(Object::new(Body::Index(own))));
+        }
     }
 
     /// Whether something opaque mentioned the name.
@@ -129,8 +169,30 @@ impl Replay<'_> {
         for part in parts {
             self.schema.put(part, None);
         }
-        let _ = cascade;
+        if index.unique {
+            self.key_is_free(&index.clone(), name, cascade)?;
+        }
         self.schema.put(key, None);
+        Some(())
+    }
+
+    /// A foreign key may lean on a unique index.
+    fn key_is_free(&mut self, index: &Index, name: &ObjectName, cascade: bool) -> Done {
+        let key = crate::schema::Constraint {
+            rule: crate::schema::Rule::Unique(index.parts.clone(), "".into()),
+            traits: Vec::new(),
+            comment: None,
+        };
+        for (table, foreign) in self.referring(&index.table, &key) {
+            if !cascade {
+                return self.blocked(
+                    name.span,
+                    format!("foreign key `{foreign}` of `{}` needs the index `{name}`", table.name),
+                    format!("Drop it first:\nALTER TABLE {} DROP CONSTRAINT {foreign};", table.name),
+                );
+            }
+            self.remove_constraint(&table, &foreign);
+        }
         Some(())
     }
 

@@ -199,6 +199,7 @@ impl Replay<'_> {
         self.update_column(&table, &column, |column| {
             if column.default.as_ref() == Some(&old) {
                 column.default = Some(new);
+                column.draws_from = Some(to.clone());
             }
         });
     }
@@ -461,6 +462,18 @@ fn redirect(object: &mut Object, from: &Key, to: &Key, dialect: crate::dialect::
                 follow(parent);
             }
             table.inherits.iter_mut().for_each(follow);
+            for column in &mut table.columns {
+                if column.draws_from.as_ref() == Some(from) {
+                    let (old, new) = (
+                        super::column::nextval(&from.name, dialect),
+                        super::column::nextval(&to.name, dialect),
+                    );
+                    if column.default.as_ref() == Some(&old) {
+                        column.default = Some(new);
+                    }
+                    column.draws_from = Some(to.clone());
+                }
+            }
             if from.class == Class::Type {
                 let (old, new) = (type_name(from, dialect), type_name(to, dialect));
                 for column in &mut table.columns {
