@@ -6,7 +6,7 @@
 //! afterwards which have run.
 
 use std::borrow::Cow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use backstitch_core::Diagnostic;
 use backstitch_core::migration::{Check, ForeignKeys, Script};
@@ -335,7 +335,7 @@ pub(crate) async fn one_by_one<DB: Engine>(
     let began = Instant::now();
     let mut answers = Vec::with_capacity(job.script.statements.len());
     for message in counted(session, job, book) {
-        let sent = DB::send(session.connection, &message).await;
+        let sent = send_repeatedly::<DB>(session.connection, &message).await;
         let (answered, refused) = match sent {
             Ok(answered) => (answered, None),
             Err(refused) => (refused.answers.clone(), Some(refused)),
@@ -381,6 +381,28 @@ pub(crate) async fn one_by_one<DB: Engine>(
     Ok(sum(&answers))
 }
 
+/// Sends a message, again and again where it is a batch: each round commits by itself, and the one
+/// that changes no row is the last.
+async fn send_repeatedly<DB: Engine>(
+    connection: &mut DB::Connection,
+    message: &Message<'_>,
+) -> Result<Vec<Answer>, Refused> {
+    let Some(batch) = message.repeat else {
+        return DB::send(connection, message).await;
+    };
+    let mut total = Answer::default();
+    loop {
+        let answers = DB::send(connection, message).await?;
+        let changed: u64 = answers.iter().map(|answer| answer.rows_affected).sum();
+        total.rows_affected += changed;
+        if changed == 0 {
+            return Ok(vec![total]);
+        }
+        tracing::debug!(rows = total.rows_affected, "a round of a batch is done");
+        tokio::time::sleep(Duration::from_millis(batch.pause_ms)).await;
+    }
+}
+
 /// How many statements of a migration are in effect when these pieces have run and the rest of
 /// their message has not: not those whose transaction has not come to its end.
 fn in_effect<DB: Engine>(pieces: &[Piece<'_>]) -> usize {
@@ -398,7 +420,8 @@ fn in_effect<DB: Engine>(pieces: &[Piece<'_>]) -> usize {
 
 /// Whether the end of the job can travel with its statements.
 fn finishes_by_itself<DB: Engine>(job: &Job<'_>) -> bool {
-    DB::BATCHES && !DB::BATCH_IS_TRANSACTION && job.checks_after.is_empty()
+    let repeats = job.script.statements.iter().any(|one| one.batch.is_some());
+    DB::BATCHES && !DB::BATCH_IS_TRANSACTION && job.checks_after.is_empty() && !repeats
 }
 
 fn ending<DB: Engine>(
@@ -436,8 +459,11 @@ fn counted<'m, DB: Engine>(
             let limit = DB::limit(&session.facts, Scope::Session, limits);
             messages.push(Message::of(library(limit)));
         }
-        if DB::BATCH_IS_TRANSACTION || !DB::BATCHES {
-            messages.push(Message::of([piece]));
+        if DB::BATCH_IS_TRANSACTION || !DB::BATCHES || statement.batch.is_some() {
+            messages.push(Message {
+                repeat: statement.batch,
+                ..Message::of([piece])
+            });
             messages.extend(count.map(|count| Message::of([count])));
         } else if statement.commits {
             messages.push(Message::of([piece].into_iter().chain(count)));

@@ -42,7 +42,7 @@ pub use migrations::{LoadOptions, Migrations};
 pub use migrator::{Migrator, Mode};
 pub use observe::{Event, Observer};
 pub use plan::{Action, Down, OutOfOrder, Plan, Step, Unknown};
-pub use report::{Done, Report, Status};
+pub use report::{Direction, Done, Report, Status};
 
 /// What `migrations!` writes into the program. Not for anybody else.
 #[doc(hidden)]

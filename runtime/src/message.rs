@@ -8,6 +8,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use backstitch_core::statement::Batch;
+
 /// One statement on its way to the server.
 #[derive(Clone, Debug)]
 pub struct Piece<'m> {
@@ -90,6 +92,8 @@ impl<'m> Piece<'m> {
 pub struct Message<'m> {
     /// In order.
     pub pieces: Vec<Piece<'m>>,
+    /// Whether it is sent again until it changes no row.
+    pub repeat: Option<Batch>,
 }
 
 impl<'m> Message<'m> {
@@ -97,6 +101,7 @@ impl<'m> Message<'m> {
     pub fn of(pieces: impl IntoIterator<Item = Piece<'m>>) -> Message<'m> {
         Message {
             pieces: pieces.into_iter().collect(),
+            repeat: None,
         }
     }
 

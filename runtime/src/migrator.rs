@@ -21,7 +21,7 @@ use crate::lock::{self, Wait, jittered};
 use crate::migrations::Migrations;
 use crate::observe::{Announcer, Event, Observer};
 use crate::plan::{self, Action, Down, Force, OutOfOrder, Plan, Policy, Step, Unknown, usage};
-use crate::report::{Done, Report, Status};
+use crate::report::{Direction, Done, Report, Status};
 use crate::rollback::{self, Request};
 use crate::session::{self, Session};
 
@@ -249,7 +249,10 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
             let began = Instant::now();
             let run = async {
                 let mut held = self.open(database).await?.into_own().await;
-                let mut report = Report::default();
+                let mut report = Report {
+                    direction: Direction::Down,
+                    ..Report::default()
+                };
                 let result = self.down_under_lock(&mut held, &down, &mut report).await;
                 self.end(held, result, report, began).await
             };

@@ -13,6 +13,8 @@ use crate::plan::Action;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
+    /// Which way it went.
+    pub direction: Direction,
     /// What was done, in order.
     pub done: Vec<Done>,
     /// The ids that are still pending.
@@ -25,6 +27,17 @@ pub struct Report {
     pub elapsed: Duration,
     /// How much of that was spent waiting for the lock.
     pub waited: Duration,
+}
+
+/// Which way a run goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// It applies.
+    #[default]
+    Up,
+    /// It takes back.
+    Down,
 }
 
 /// What was done about one migration.
@@ -79,20 +92,29 @@ impl fmt::Display for Report {
             1 => "1 migration".to_owned(),
             n => format!("{n} migrations"),
         };
-        match (self.done.len(), self.remaining.len()) {
-            (0, 0) => {
+        let verb = match self.direction {
+            Direction::Up => "applied",
+            Direction::Down => "taken back",
+        };
+        match (self.direction, self.done.len(), self.remaining.len()) {
+            (Direction::Up, 0, 0) => {
+                let known = count(self.known);
+                write!(f, "up to date ({known}, checked in {milliseconds:.1} ms)")
+            }
+            (Direction::Up, 0, rest) => write!(f, "nothing applied, {} pending", count(rest)),
+            (Direction::Down, 0, _) => f.write_str("nothing to take back"),
+            (_, done, 0) => write!(f, "{} {verb} in {milliseconds:.1} ms", count(done)),
+            (Direction::Up, done, rest) => {
                 write!(
                     f,
-                    "up to date ({}, checked in {milliseconds:.1} ms)",
-                    count(self.known)
+                    "{} {verb} in {milliseconds:.1} ms, {rest} pending",
+                    count(done)
                 )
             }
-            (0, rest) => write!(f, "nothing done, {} pending", count(rest)),
-            (done, 0) => write!(f, "{} done in {milliseconds:.1} ms", count(done)),
-            (done, rest) => {
+            (Direction::Down, done, rest) => {
                 write!(
                     f,
-                    "{} done in {milliseconds:.1} ms, {rest} pending",
+                    "{} {verb} in {milliseconds:.1} ms, {rest} still to go",
                     count(done)
                 )
             }

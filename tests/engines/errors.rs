@@ -273,7 +273,7 @@ async fn the_report_tells_what_was_done_before<DB: Product>(ground: Ground<DB>) 
     );
     assert!(ground.has("b").await && !ground.has("d").await);
     assert!(
-        report.to_string().starts_with("2 migrations done in"),
+        report.to_string().starts_with("2 migrations applied in"),
         "{report}"
     );
     assert!(report.to_string().ends_with(", 2 pending"), "{report}");

@@ -17,6 +17,7 @@ scenarios! {
         a_failure_is_refused_on_the_next_run_with_an_account,
         a_failure_of_the_first_statement_is_no_half,
         a_rollback_is_counted_too,
+        a_batch_is_repeated_until_it_changes_no_row,
     ],
     servers: [
         a_killed_run_is_refused_with_an_account,
@@ -90,6 +91,20 @@ async fn statements_are_counted<DB: Product>(ground: Ground<DB>) {
             .expect("up works")
             .is_up_to_date()
     );
+}
+
+async fn a_batch_is_repeated_until_it_changes_no_row<DB: Product>(ground: Ground<DB>) {
+    let set = outside::<DB>(
+        "INSERT INTO notes VALUES (1), (2), (3), (4), (5);\n\
+         -- @batch: 2, pause 1ms\n\
+         DELETE FROM notes WHERE id IN (SELECT id FROM (SELECT id FROM notes LIMIT 2) AS some);\n\
+         INSERT INTO notes VALUES (6)",
+        "DELETE FROM notes",
+    );
+    let report = set.up(ground.url()).await.expect("up works");
+    assert_eq!(report.done[1].rows_affected, 5 + 5 + 1);
+    assert_eq!(ground.history().await[1], "0002_outside applied 3/3");
+    assert_eq!(ground.value("SELECT id FROM notes").await, "6");
 }
 
 async fn a_failure_is_refused_on_the_next_run_with_an_account<DB: Product>(ground: Ground<DB>) {

@@ -32,7 +32,7 @@ fn the_first_start_applies_and_the_second_is_up_to_date() {
             .lines()
             .filter(|line| line.starts_with("applied 00"));
         assert_eq!(applied.count(), count, "{engine:?}: {first:?}");
-        let last = format!("{count} migrations done in ");
+        let last = format!("{count} migrations applied in ");
         assert!(first.stdout.contains(&last), "{engine:?}: {first:?}");
 
         let second = ran(&database, &["--once"]);

@@ -116,9 +116,7 @@ impl Driver for MySql {
         let mut answers = Vec::with_capacity(message.pieces.len());
         for run in message.runs() {
             let first = answers.len();
-            let part = Message {
-                pieces: message.pieces[run].to_vec(),
-            };
+            let part = Message::of(message.pieces[run].to_vec());
             let (text, starts) = part.joined();
             let query = sqlx::raw_sql(AssertSqlSafe(text.as_str()));
             let stream = query.fetch_many(&mut *connection);

@@ -97,9 +97,7 @@ impl Driver for Sqlite {
     ) -> Result<Vec<Answer>, Refused> {
         let mut answers = Vec::with_capacity(message.pieces.len());
         for (index, piece) in message.pieces.iter().enumerate() {
-            let one = Message {
-                pieces: vec![piece.clone()],
-            };
+            let one = Message::of([piece.clone()]);
             let query = sqlx::raw_sql(AssertSqlSafe(&*piece.sql));
             let stream = query.fetch_many(&mut *connection);
             match collect(stream, &one, SqliteQueryResult::rows_affected, text_of).await {
