@@ -35,14 +35,14 @@ impl<'s> Moment<'s> {
 
     /// The object of that name.
     pub(super) fn named(self, class: Class, name: &ObjectName) -> Option<Key> {
-        let schemas = match &name.schema {
-            Some(schema) => vec![schema.clone()],
-            None => self.situation.search_path(self.writes),
-        };
-        let keys = schemas
-            .into_iter()
-            .map(|schema| Key::new(class, schema, name.name.clone()));
-        keys.into_iter().find(|key| self.get(key).is_some())
+        let key = |schema: &Name| Key::new(class, schema.clone(), name.name.clone());
+        match &name.schema {
+            Some(schema) => Some(key(schema)).filter(|key| self.get(key).is_some()),
+            None => {
+                let path = self.situation.search_path(self.writes).iter();
+                path.map(key).find(|key| self.get(key).is_some())
+            }
+        }
     }
 
     /// The objects that name the one of that key.

@@ -75,7 +75,14 @@ impl<'s> Situation<'s> {
 
     /// Whether a statement of the UP is a part of a rebuild.
     pub(super) fn is_rebuilding(&'s self, act: Act<'_>) -> bool {
-        self.rebuilds().iter().any(|rebuild| rebuild.has(act))
+        let parts = self.rebuilding.get_or_init(|| {
+            let rebuilds = self.rebuilds();
+            let acts = self
+                .up()
+                .filter(|act| rebuilds.iter().any(|rebuild| rebuild.has(*act)));
+            acts.map(|act| act.place.index).collect()
+        });
+        parts.contains(&act.place.index)
     }
 }
 

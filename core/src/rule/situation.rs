@@ -1,6 +1,7 @@
 //! What a rule may ask: one migration, its statements as changes, and the model at any moment.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::finding::{Finding, Place};
@@ -40,6 +41,10 @@ pub(super) struct Situation<'s> {
     start: Mark,
     /// For each object what it was before a write, and which write that was.
     writes: BTreeMap<&'s Key, Vec<(usize, Option<&'s Arc<Object>>)>>,
+    /// Where names without a schema are looked up, and from which write on.
+    paths: Vec<(usize, Vec<Name>)>,
+    /// The statements of the UP that are parts of rebuilds.
+    pub(super) rebuilding: OnceCell<Vec<usize>>,
 }
 
 /// A statement of a [`Situation`].
@@ -90,6 +95,8 @@ impl<'s> Situation<'s> {
             down,
             start,
             writes,
+            paths: paths(schema, start, up.iter().chain(down)),
+            rebuilding: OnceCell::new(),
         }
     }
 
@@ -190,21 +197,24 @@ impl<'s> Situation<'s> {
 
     /// The name by which a table was known before the migration: none for a table that it makes.
     pub(super) fn origin_of(&'s self, key: &Key, writes: usize) -> Option<Key> {
-        let mut key = key.clone();
-        let is_before = |act: &Act<'_>| self.writes_at(act.step.after) <= writes;
-        for act in self.up().rev().filter(is_before) {
-            let is_new = act.before().get(&key).is_none() && act.after().get(&key).is_some();
-            if is_new {
-                key = act.renames()?.0;
-            }
-        }
-        self.start().get(&key).is_some().then_some(key)
+        let entries = self.writes.get(key).map_or(&[][..], Vec::as_slice);
+        let mut before = entries.iter().take_while(|(at, _)| *at < writes);
+        let made = before
+            .by_ref()
+            .filter(|(_, before)| before.is_none())
+            .last();
+        let Some((at, _)) = made else {
+            return self.start().get(key).is_some().then(|| key.clone());
+        };
+        let maker = self.up().find(|act| self.writes_at(act.step.after) > *at)?;
+        let (from, _) = maker.renames()?;
+        self.origin_of(&from, maker.before().writes)
     }
 
     /// The tables that were there before the migration.
     pub(super) fn start_tables(&'s self) -> impl Iterator<Item = Key> {
         let objects = self.schema.objects().map(|(key, _)| key);
-        let keys: std::collections::BTreeSet<&Key> = objects.chain(self.touched()).collect();
+        let keys: BTreeSet<&Key> = objects.chain(self.touched()).collect();
         let is_table = |key: &&Key| self.start().table(key).is_some();
         keys.into_iter().filter(is_table).cloned()
     }
@@ -223,15 +233,11 @@ impl<'s> Situation<'s> {
     }
 
     /// The schemas in which a name without one is looked up.
-    pub(super) fn search_path(&'s self, writes: usize) -> Vec<Name> {
-        let is_before = |act: &Act<'_>| self.writes_at(act.step.after) <= writes;
-        let said = |act: Act<'s>| match &act.step.change {
-            Change::SearchPath(path) => Some(path.clone()),
-            _ => None,
-        };
-        let said = self.up().rev().filter(is_before).find_map(said);
-        let usual = self.dialect().modelling().default_schema;
-        said.unwrap_or_else(|| vec![Name::new(usual, self.dialect())])
+    pub(super) fn search_path(&self, writes: usize) -> &[Name] {
+        let upto = self.paths.partition_point(|(from, _)| *from <= writes);
+        self.paths
+            .get(upto.wrapping_sub(1))
+            .map_or(&[], |(_, path)| path)
     }
 
     fn acts(
@@ -252,6 +258,27 @@ impl<'s> Situation<'s> {
     fn writes_at(&self, mark: Mark) -> usize {
         self.schema.between(self.start, mark).len()
     }
+}
+
+/// Where names without a schema are looked up: along the path that was last set, and in the schema
+/// that is used where none was.
+fn paths<'s>(
+    schema: &Schema,
+    start: Mark,
+    steps: impl Iterator<Item = &'s Step>,
+) -> Vec<(usize, Vec<Name>)> {
+    let dialect = schema.dialect();
+    let usual = Name::new(dialect.modelling().default_schema, dialect);
+    let mut paths = vec![(0, vec![usual.clone()])];
+    for step in steps {
+        if let Change::SearchPath(path) = &step.change {
+            let from = schema.between(start, step.after).len();
+            let mut path = path.clone();
+            path.push(usual.clone());
+            paths.push((from, path));
+        }
+    }
+    paths
 }
 
 impl<'s> Act<'s> {
@@ -335,12 +362,10 @@ impl<'s> Act<'s> {
 
     /// The objects that it makes, changes or drops.
     pub(super) fn written(self) -> impl Iterator<Item = &'s Key> {
-        let range = self.before().writes..self.after().writes;
-        let written = self.situation.writes.iter().filter(move |(_, entries)| {
-            let mut writes = entries.iter().map(|(at, _)| *at);
-            writes.any(|at| range.contains(&at))
-        });
-        written.map(|(key, _)| *key)
+        let schema = self.situation.schema;
+        let entries = schema.between(self.step.before, self.step.after);
+        let keys: BTreeSet<&Key> = entries.iter().map(|entry| &entry.key).collect();
+        keys.into_iter()
     }
 
     /// The tables that it changes or drops.
