@@ -69,6 +69,7 @@ use futures_util::future::BoxFuture;
 
 pub use self::catalogue::{Attributes, Catalogue, Difference, Kind, ObjectName, diff};
 pub use self::proof::{Proof, Proven, Unproven, Verdict};
+#[doc(hidden)]
 pub use self::sandbox::Provable;
 
 use self::sandbox::Sandbox;
@@ -230,11 +231,14 @@ impl<'m, DB: Engine> Course<'m, DB> {
             .collect();
         Ok(Trial {
             is_on_course: differs.is_empty(),
-            verdict: match () {
-                () if leaves => Verdict::Leaves(differences),
-                () if !differs.is_empty() => Verdict::UpAgainDiffers(differs),
-                () if !differences.is_empty() => Verdict::Reorders(differences),
-                () => Verdict::Reverts,
+            verdict: if leaves {
+                Verdict::Leaves(differences)
+            } else if !differs.is_empty() {
+                Verdict::UpAgainDiffers(differs)
+            } else if !differences.is_empty() {
+                Verdict::Reorders(differences)
+            } else {
+                Verdict::Reverts
             },
             remarks: Vec::new(),
             after: again,

@@ -61,6 +61,18 @@ const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
         EXTENSION,
     ),
     (
+        "postgres",
+        "mindersec__minder",
+        "0104_000104_rm_one_entity_id_constraint",
+        OPEN,
+    ),
+    (
+        "postgres",
+        "stellar__stellar-disbursement-platform-backend__sdp",
+        "0081_2025_05_18_0_receiver_wallets_add_status_message",
+        BLANKS,
+    ),
+    (
         "sqlite",
         "ory__kratos",
         "0087_20240214113828_courier_dispatch_indices",
@@ -116,6 +128,8 @@ const EXCEPTIONS: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 const EXTENSION: &str = "the extension that an operator makes was made within it there";
+const OPEN: &str = "the DOWN begins a transaction and does not commit it";
+const BLANKS: &str = "only blanks in the body of a function differ";
 const ASCENDING: &str = "the DOWN leaves out `ASC`, which an index is anyway";
 const FOREIGN_KEYS: &str =
     "the DOWN leaves foreign keys that lead nowhere, and that is checked here";

@@ -165,8 +165,9 @@ impl Catalogue {
     }
 
     fn has_schema(&self, name: &str) -> bool {
-        let is_it = |object: &&ObjectName| object.kind == Kind::Schema && object.name == name;
-        self.objects.keys().any(|object| is_it(&object))
+        self.objects
+            .keys()
+            .any(|object| object.kind == Kind::Schema && object.name == name)
     }
 }
 
@@ -197,21 +198,19 @@ pub fn diff(before: &Catalogue, after: &Catalogue) -> Vec<Difference> {
 
 /// The objects of `of` that are not in `in_other`, each with a few words about it.
 fn absent(of: &Catalogue, in_other: &Catalogue) -> Vec<(ObjectName, String)> {
-    let parents = in_other.parents();
+    let (parents, others) = (of.parents(), in_other.parents());
+    let absent_parents: BTreeSet<_> = parents.difference(&others).copied().collect();
     let is_part_of_absent = |object: &ObjectName, attributes: &Attributes| {
         let schema = object.schema.as_deref();
-        let without_schema = schema.is_some_and(|schema| !in_other.has_schema(schema));
-        let without_parent = object
-            .parent
-            .as_deref()
-            .is_some_and(|parent| !parents.contains(&(schema, parent)));
+        let without_schema =
+            schema.is_some_and(|schema| of.has_schema(schema) && !in_other.has_schema(schema));
+        let parent = object.parent.as_deref();
+        let without_parent =
+            parent.is_some_and(|parent| absent_parents.contains(&(schema, parent)));
         let owner = attributes.get(OWNED_BY).and_then(|by| by.rsplit_once('.'));
-        let without_owner = owner.is_some_and(|(table, _)| {
-            let (schema, table) = match table.split_once('.') {
-                Some((schema, table)) => (Some(schema), table),
-                None => (None, table),
-            };
-            !parents.contains(&(schema, table))
+        let without_owner = owner.is_some_and(|(table, _)| match table.split_once('.') {
+            Some((schema, table)) => absent_parents.contains(&(Some(schema), table)),
+            None => absent_parents.contains(&(None, table)),
         });
         without_schema || without_parent || without_owner
     };
@@ -585,6 +584,13 @@ mod tests {
         let schema = ["schema - s", "table - s.t", "function - s.f()"];
         check(&[], &schema, &["left over: schema s (1 table, 1 function)"]);
         check(&schema, &schema[..2], &["missing: function s.f()"]);
+        // What it is part of is an extension's, so that it is not in the catalogue at all.
+        let alone = ["table - ext.t", "index theirs i"];
+        check(
+            &alone,
+            &[],
+            &["missing: index i on theirs", "missing: table ext.t"],
+        );
     }
 
     #[test]

@@ -178,7 +178,7 @@ fn queries(version: u32, without: &[&str]) -> Vec<(Kind, String)> {
         (Kind::Table, tables(&history)),
         (Kind::View, views("v")),
         (Kind::MaterializedView, views("m")),
-        (Kind::Column, columns(&history)),
+        (Kind::Column, columns(version, &history)),
         (Kind::Constraint, constraints(&history)),
         (Kind::Index, indexes(&history)),
         (Kind::Trigger, triggers(&history)),
@@ -400,7 +400,12 @@ fn views(relkind: &str) -> String {
     )
 }
 
-fn columns(history: &str) -> String {
+fn columns(version: u32, history: &str) -> String {
+    // The compression of columns came with 14.
+    let compression = match version {
+        140_000.. => "NULLIF(a.attcompression, '')",
+        _ => "NULL",
+    };
     format!(
         "SELECT {SCHEMA}, c.relname, a.attname, \
          row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum) AS position, \
@@ -413,7 +418,7 @@ fn columns(history: &str) -> String {
          CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation END AS collation, \
          CASE WHEN a.attstorage <> t.typstorage THEN CASE a.attstorage WHEN 'p' THEN 'plain' \
          WHEN 'e' THEN 'external' WHEN 'x' THEN 'extended' ELSE 'main' END END AS storage, \
-         NULLIF(to_jsonb(a) ->> 'attcompression', '') AS compression, \
+         {compression} AS compression, \
          NULLIF(a.attstattarget, -1) AS statistics, \
          array_to_string(a.attoptions, ', ') AS options, \
          array_to_string(a.attfdwoptions, ', ') AS \"foreign options\", \

@@ -140,8 +140,10 @@ impl<DB: Engine> Sandbox<DB> {
         for connection in [self.runs.take(), self.looks.take()].into_iter().flatten() {
             let _ = connection.close().await;
         }
-        if let Some(name) = self.name.take() {
-            tell(&name, DB::destroy(&self.url, &name).await);
+        // Until that is done the name stays, so that nothing stays if nobody waits for it.
+        if let Some(name) = &self.name {
+            tell(name, DB::destroy(&self.url, name).await);
+            self.name = None;
         }
     }
 }
