@@ -176,11 +176,6 @@ impl Chain<'_> {
             .chain(script.down.iter().flatten())
             .chain(&checks)
             .collect();
-        let touches_unsure = all
-            .iter()
-            .flat_map(|line| line.names())
-            .find(|name| self.known.unsure.contains(name));
-
         if self.theatre.is_over() {
             return Attempt::done(
                 self.give_up(&all, "the migrations take longer than a build should"),
@@ -193,6 +188,10 @@ impl Chain<'_> {
         for key in stage.load(&load) {
             self.known.unsure.insert(key.name.clone());
         }
+        let unsure = all
+            .iter()
+            .flat_map(|line| line.names())
+            .find(|name| self.known.unsure.contains(name));
         let mut ends = Ends {
             has_rows: !load.rows.is_empty(),
             hollow: load.hollow.clone(),
@@ -204,7 +203,22 @@ impl Chain<'_> {
             ..Ends::default()
         };
         ends.before = stage.objects();
+        ends.unknown = unsure.map(|name| format!("it is not known what `{name}` is by now"));
+        let attempt = self.attempt_on(&stage, index, migration, script, ends);
+        match stage.is_lost() {
+            true => Attempt::done(self.give_up(&all, "it leaves SQLite confused")),
+            false => attempt,
+        }
+    }
 
+    fn attempt_on(
+        &mut self,
+        stage: &Stage,
+        index: usize,
+        migration: &Migration,
+        script: &Lines<'_>,
+        mut ends: Ends,
+    ) -> Attempt {
         let up = Part {
             index,
             migration,
@@ -212,24 +226,20 @@ impl Chain<'_> {
             section: Section::Up,
             lines: &script.up,
         };
-        let mut played = self.play_checks(&stage, up, &migration.checks_before);
-        self.play_part(&stage, up, &mut played);
+        let mut played = self.play_checks(stage, up, &migration.checks_before);
+        self.play_part(stage, up, &mut played);
         if let Some(diagnostic) = played.foreign_keys {
             return Attempt::ForeignKeys(diagnostic);
         }
-        let checked = self.play_checks(&stage, up, &migration.checks_after);
+        let checked = self.play_checks(stage, up, &migration.checks_after);
         played.diagnostics.extend(checked.diagnostics);
         ends.after = stage.objects();
         ends.has_rows |= script.up.iter().any(Line::writes);
-        let effects = Some(self.effects(&stage, &ends));
+        let effects = Some(self.effects(stage, &ends));
         self.known.unsure.extend(std::mem::take(&mut played.unsure));
         self.known.are_rows_unsure |= played.are_rows_unsure;
 
-        ends.unknown = match (played.unknown.first(), touches_unsure) {
-            (Some(because), _) => Some(because.clone()),
-            (None, Some(name)) => Some(format!("it is not known what `{name}` is by now")),
-            (None, None) => None,
-        };
+        ends.unknown = played.unknown.first().cloned().or(ends.unknown);
         let done = |outcome, suggestion, diagnostics| {
             Box::new(Rehearsal {
                 outcome,
@@ -266,7 +276,7 @@ impl Chain<'_> {
             lines,
             ..up
         };
-        match self.play_back(&stage, up, down, ends) {
+        match self.play_back(stage, up, down, ends) {
             Ok(mut rehearsal) => {
                 rehearsal.diagnostics.splice(..0, played.diagnostics);
                 Attempt::Done(Box::new(rehearsal), effects)

@@ -8,7 +8,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rusqlite::functions::FunctionFlags;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
@@ -43,6 +43,7 @@ pub(super) struct Stage {
     foreign_keys: ForeignKeys,
     /// How foreign keys are switched at the moment; empty when a statement may have done it.
     switch: Cell<&'static str>,
+    is_lost: Cell<bool>,
 }
 
 /// What is known of the application, and how long SQLite has run.
@@ -55,8 +56,11 @@ pub(super) struct Theatre {
     clock: Arc<Clock>,
 }
 
+/// Counts the steps of SQLite's machine.
 #[derive(Default)]
 struct Clock {
+    /// Whether a statement of a migration runs; SQL of our own is short and always finished.
+    runs: AtomicBool,
     statement: AtomicU64,
     set: AtomicU64,
 }
@@ -84,6 +88,7 @@ impl Theatre {
             clock: Arc::clone(&self.clock),
             foreign_keys,
             switch: Cell::new("OFF"),
+            is_lost: Cell::new(false),
         })
     }
 
@@ -116,7 +121,20 @@ impl Theatre {
 }
 
 impl Clock {
+    fn start(&self) {
+        self.statement.store(0, Ordering::Relaxed);
+        self.runs.store(true, Ordering::Relaxed);
+    }
+
+    fn stop(&self) {
+        self.runs.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the statement that runs has to be interrupted.
     fn is_over(&self) -> bool {
+        if !self.runs.load(Ordering::Relaxed) {
+            return false;
+        }
         let statement = self.statement.fetch_add(STEPS_PER_LOOK, Ordering::Relaxed);
         let set = self.set.fetch_add(STEPS_PER_LOOK, Ordering::Relaxed);
         statement > STEPS_PER_STATEMENT || set > STEPS_PER_SET
@@ -188,7 +206,7 @@ impl Stage {
             true => Ok(()),
             false => self.connection.execute_batch("COMMIT"),
         };
-        if result.is_err() {
+        if !self.connection.is_autocommit() {
             self.must("ROLLBACK");
         }
         if lines.iter().any(|line| line.act == Act::Pragma) {
@@ -227,8 +245,10 @@ impl Stage {
         let rounds = line.statement.batch.map_or(1, |_| ROUNDS_MAX);
         let mut round = 0;
         while round < rounds {
-            self.clock.statement.store(0, Ordering::Relaxed);
-            let Err(error) = self.run(line.text) else {
+            self.clock.start();
+            let result = self.run(line.text);
+            self.clock.stop();
+            let Err(error) = result else {
                 round += 1;
                 if self.connection.changes() == 0 {
                     break;
@@ -289,7 +309,10 @@ impl Stage {
 
     /// What the database holds, by its own account.
     pub(super) fn objects(&self) -> Objects {
-        self.try_objects().unwrap_or_default()
+        self.try_objects().unwrap_or_else(|_| {
+            self.is_lost.set(true);
+            Objects::new()
+        })
     }
 
     fn try_objects(&self) -> rusqlite::Result<Objects> {
@@ -437,15 +460,23 @@ impl Stage {
         let select = "SELECT 'DROP ' || type || ' IF EXISTS temp.\"' || replace(name, '\"', '\"\"') || '\"' \
                       FROM sqlite_temp_schema WHERE type <> 'index' AND name NOT LIKE 'sqlite_%' \
                       ORDER BY type = 'table'";
+        // One may go along with another.
         for drop in self.texts(select, 0).unwrap_or_default() {
-            self.must(&drop);
+            let _ = self.connection.execute_batch(&drop);
         }
     }
 
-    /// Runs what cannot fail. Should it, then the database says so when it is read.
+    /// Runs what does not fail unless a migration has ruined the database.
     fn must(&self, sql: &str) {
-        let result = self.connection.execute_batch(sql);
-        debug_assert!(result.is_ok(), "{sql}: {result:?}");
+        if self.connection.execute_batch(sql).is_err() {
+            self.is_lost.set(true);
+        }
+    }
+
+    /// Whether the database does not do any more what it always does, so that nothing it says
+    /// counts.
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost.get()
     }
 }
 
