@@ -97,7 +97,7 @@ async fn a_batch_is_repeated_until_it_changes_no_row<DB: Product>(ground: Ground
     let set = outside::<DB>(
         "INSERT INTO notes VALUES (1), (2), (3), (4), (5);\n\
          -- @batch: 2, pause 1ms\n\
-         DELETE FROM notes WHERE id IN (SELECT id FROM (SELECT id FROM notes LIMIT 2) AS some);\n\
+         DELETE FROM notes WHERE id IN (SELECT id FROM (SELECT id FROM notes LIMIT 2) AS few);\n\
          INSERT INTO notes VALUES (6)",
         "DELETE FROM notes",
     );
