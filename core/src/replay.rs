@@ -56,6 +56,8 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// What is not known after it.
     pub unknowns: Vec<Unknown>,
+    /// Whether it may have changed what it does not name.
+    pub anything: bool,
 }
 
 /// What lasts from statement to statement and ends with the section.
@@ -65,6 +67,8 @@ pub struct Session {
     pub search_path: Option<Vec<Name>>,
     /// Tables of which rows were deleted.
     pub emptied: Vec<Key>,
+    /// Where the migration began: what it wrote itself, the model knows.
+    pub began: Option<crate::schema::Mark>,
 }
 
 /// Replays the statement at `span`.
@@ -146,6 +150,7 @@ impl Replay<'_> {
     /// Notes that something happened that the model does not follow.
     fn opaque(&mut self, why: &str, mentions: &[Name], anything: bool) {
         self.unknown(self.span, why);
+        self.outcome.anything |= anything;
         let everything = anything.then(|| self.name("*"));
         for name in mentions.iter().cloned().chain(everything) {
             self.open(&name);

@@ -19,7 +19,9 @@ pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
         _ => written(cursor, verb).unwrap_or_default(),
     };
     let mentions = match verb {
-        DataVerb::Query if !uses.functions.is_empty() => opaque::read(all.rest(), all.dialect).mentions,
+        DataVerb::Query if !uses.functions.is_empty() => {
+            opaque::read(all.rest(), all.dialect).mentions
+        }
         _ => Vec::new(),
     };
     Some(Change::Data(Data {
@@ -36,14 +38,18 @@ pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
 /// Whether a subquery stands where one value must: `= (SELECT …)` without a limit or an aggregate.
 fn has_single_subquery(lexemes: &[crate::lex::Lexeme<'_>]) -> bool {
     lexemes.windows(3).enumerate().any(|(at, three)| {
-        let [sign, open, select] = three else { return false };
+        let [sign, open, select] = three else {
+            return false;
+        };
         if !(sign.is_operator("=") && open.text == "(" && select.is("SELECT")) {
             return false;
         }
         let len = crate::dialect::phrase::parentheses(&lexemes[at + 1..]);
         let inner = &lexemes[at + 1..at + 1 + len];
         !inner.iter().any(|lexeme| {
-            ["LIMIT", "MAX", "MIN", "COUNT", "SUM", "FIRST"].iter().any(|word| lexeme.is(word))
+            ["LIMIT", "MAX", "MIN", "COUNT", "SUM", "FIRST"]
+                .iter()
+                .any(|word| lexeme.is(word))
         })
     })
 }

@@ -17,7 +17,7 @@ pub(super) fn read(lexemes: &[Lexeme<'_>], dialect: Dialect) -> Opaque {
         let inner = string_value(lexeme.text);
         let tokens = lex::lex(&inner, dialect).tokens;
         let words = lex::lexemes(&inner, &tokens);
-        anything |= words.iter().any(|word| word.is("EXECUTE"));
+        anything |= runs_text(&words);
         mentions.extend(names(&words, dialect));
     }
     mentions.sort();
@@ -45,6 +45,20 @@ fn names(lexemes: &[Lexeme<'_>], dialect: Dialect) -> Vec<Name> {
         .iter()
         .filter_map(|lexeme| name_of(lexeme.kind, lexeme.text, dialect))
         .collect()
+}
+
+/// Whether statements are run that are put together at run time. Triggers and privileges have an
+/// `EXECUTE` of their own.
+fn runs_text(words: &[Lexeme<'_>]) -> bool {
+    words.iter().enumerate().any(|(at, word)| {
+        let next = words.get(at + 1);
+        let own = |next: &Lexeme<'_>| {
+            ["FUNCTION", "PROCEDURE", "ON"]
+                .iter()
+                .any(|word| next.is(word))
+        };
+        word.is("EXECUTE") && !next.is_some_and(own)
+    })
 }
 
 /// Words in a block that change the schema, run what is not in the text, or stop it.

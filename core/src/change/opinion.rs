@@ -28,7 +28,10 @@ pub(super) fn read(text: &str, span: Span, dialect: Dialect) -> Result<Change, S
         return Ok(executable(&lexemes, dialect));
     }
     // Braces are a sign of no engine; other tools put names in their place.
-    if lexemes.iter().any(|lexeme| lexeme.text.starts_with('{') && lexeme.kind == TokenKind::Operator) {
+    if lexemes
+        .iter()
+        .any(|lexeme| lexeme.text.starts_with('{') && lexeme.kind == TokenKind::Operator)
+    {
         return Ok(Change::Opaque(super::Opaque {
             why: "it is a template that another tool fills in",
             ..opaque::read(&lexemes, dialect)
@@ -128,14 +131,14 @@ fn judge(
     if lexemes.len() > LONGEST || depth(lexemes) > DEEPEST {
         return legal;
     }
+    if dialect.modelling().family == Family::Postgres {
+        return postgres::check(span.of(text), span.start).and(legal);
+    }
     let Err(error) = parser::check(span.of(text), span.start, dialect) else {
         return legal;
     };
     match dialect.modelling().family {
-        Family::Postgres => match postgres::check(span.of(text), span.start) {
-            Ok(()) => legal,
-            Err(error) => Err(error),
-        },
+        Family::Postgres => legal,
         // Its own word is asked where SQLite itself runs the statements.
         Family::Sqlite => legal,
         Family::MySql => match begins_like_a_statement(lexemes) {

@@ -215,9 +215,23 @@ fn output(mut cursor: Cursor<'_, '_>) -> Option<Vec<Name>> {
         cursor.group()?;
     }
     cursor.eat("ALL");
-    let list = cursor.until(|cursor| cursor.sees_any(&["FROM", "WHERE", "UNION", "EXCEPT", "INTERSECT", "ORDER", "LIMIT", "GROUP"]));
+    let list = cursor.until(|cursor| {
+        cursor.sees_any(&[
+            "FROM",
+            "WHERE",
+            "UNION",
+            "EXCEPT",
+            "INTERSECT",
+            "ORDER",
+            "LIMIT",
+            "GROUP",
+        ])
+    });
     let items = Cursor::new(list, cursor.dialect).by_comma();
-    items.iter().map(|item| column_name(item.rest(), cursor.dialect)).collect()
+    items
+        .iter()
+        .map(|item| column_name(item.rest(), cursor.dialect))
+        .collect()
 }
 
 /// The name of one column of a query; none when it stands for several.
@@ -232,7 +246,10 @@ fn column_name(item: &[Lexeme<'_>], dialect: crate::dialect::Dialect) -> Option<
         [.., dot, last] if dot.text == "." => name(last).or(unknown),
         [.., before, last]
             if last.kind == TokenKind::QuotedName
-                && matches!(before.kind, TokenKind::Word | TokenKind::QuotedName | TokenKind::Close) =>
+                && matches!(
+                    before.kind,
+                    TokenKind::Word | TokenKind::QuotedName | TokenKind::Close
+                ) =>
         {
             name(last)
         }

@@ -2,7 +2,7 @@
 
 use super::compare::kind;
 use super::run::{Case, sections};
-use super::{Difference, Leftover, Verdict};
+use super::{Difference, Leftover, Verdict, undo};
 use crate::diagnostic::{Diagnostic, Section};
 use crate::migration::Script;
 use crate::replay::Finding;
@@ -28,6 +28,15 @@ pub(super) fn diagnose(case: &Case<'_>, verdict: &Verdict) -> Vec<Diagnostic> {
     match verdict {
         Verdict::Broken(leftovers) => {
             found.extend(leftovers.iter().map(|left| incomplete(case, left)));
+            if let Some(first) = found
+                .iter_mut()
+                .find(|found| found.code == "rollback-incomplete")
+                && let Some(down) = undo::whole_down(case)
+            {
+                first.help = format!("{}\nThe whole DOWN:\n{down}", first.help)
+                    .trim_start()
+                    .to_owned();
+            }
         }
         Verdict::Missing => found.push(missing(case)),
         Verdict::Proven | Verdict::Unproven(_) | Verdict::Irreversible => {}
@@ -112,7 +121,12 @@ fn missing(case: &Case<'_>) -> Diagnostic {
     Diagnostic::error("rollback-missing", "there is no way back")
         .at(&up.source, first_line(up), "this is not undone")
         .why("The UP changes the schema, and nothing takes that back.")
-        .help("Write a DOWN, or say why there is none with `-- @irreversible: reason`.")
+        .help(match undo::whole_down(case) {
+            Some(down) => format!("Add:\n-- DOWN MIGRATION\n{down}"),
+            None => {
+                "Write a DOWN, or say why there is none with `-- @irreversible: reason`.".to_owned()
+            }
+        })
         .section(Section::Up)
 }
 

@@ -65,12 +65,12 @@ pub(super) fn prove(
     rules: &mut Rules<'_>,
 ) -> (Proof, Vec<Diagnostic>) {
     let start = schema.mark();
-    let up = run(schema, &migration.up, AfterError::GoOn);
+    let up = run(schema, &migration.up, AfterError::GoOn, start);
     let middle = schema.mark();
     let down = migration
         .down
         .as_ref()
-        .map(|down| run(schema, down, AfterError::Stop));
+        .map(|down| run(schema, down, AfterError::Stop, start));
     let unlike = differences(schema, start);
     let is_up_refused = !up.findings.is_empty() || !up.errors.is_empty();
     let changes = down.as_ref().filter(|_| !is_up_refused);
@@ -116,10 +116,13 @@ enum AfterError {
     Stop,
 }
 
-fn run(schema: &mut Schema, script: &Script, after_error: AfterError) -> Ran {
+fn run(schema: &mut Schema, script: &Script, after_error: AfterError, began: Mark) -> Ran {
     let dialect = schema.dialect();
     let text = script.source.text();
-    let mut session = Session::default();
+    let mut session = Session {
+        began: Some(began),
+        ..Session::default()
+    };
     let mut ran = Ran::default();
     for statement in &script.statements {
         if ran.stopped {
@@ -154,7 +157,7 @@ fn run(schema: &mut Schema, script: &Script, after_error: AfterError) -> Ran {
             let mentions = change::unread(text, span, dialect, "");
             ran.anything |= match &change {
                 Change::Opaque(opaque) => opaque.anything,
-                Change::Data(_) => true,
+                Change::Data(_) => outcome.anything,
                 _ => false,
             };
             ran.doubts.extend(mentions.mentions);
@@ -182,7 +185,7 @@ fn run(schema: &mut Schema, script: &Script, after_error: AfterError) -> Ran {
 }
 
 /// What differs between the schema at `start` and now.
-fn differences(schema: &Schema, start: Mark) -> Vec<(Key, Unlike)> {
+pub(super) fn differences(schema: &Schema, start: Mark) -> Vec<(Key, Unlike)> {
     let touched = schema.touched(start);
     let gone = |key: &Key| {
         let before = touched.get(key).map(|before| before.is_some());

@@ -3,8 +3,8 @@
 use super::column::set_type;
 use super::{Done, Finding, Replay};
 use crate::change::{
-    Action, AlterTable, Behavior, ColumnChange, ColumnDef, Fragment, Ident, IfExists, IfMissing, Kind,
-    Name, Position, Rename, SetSchema, Target, Verb,
+    Action, AlterTable, Behavior, ColumnChange, ColumnDef, Fragment, Ident, IfExists, IfMissing,
+    Kind, Name, Position, Rename, SetSchema, Target, Verb,
 };
 use crate::dialect::Family;
 use crate::schema::{Body, Class, Key, Object, PartOf, Rule};
@@ -344,6 +344,7 @@ impl Replay<'_> {
                     }
                     return self.blocked(
                         column.span,
+                        &dependant,
                         format!("view `{}` reads the column `{name}`", dependant.name),
                         format!(
                             "Drop the view first, and make it again after:\nDROP VIEW {};",
@@ -386,6 +387,7 @@ impl Replay<'_> {
                         }
                         return self.blocked(
                             column.span,
+                            &dependant,
                             format!(
                                 "foreign key `{foreign}` of `{}` refers to `{name}`",
                                 dependant.name
@@ -404,6 +406,7 @@ impl Replay<'_> {
                     }
                     return self.blocked(
                         column.span,
+                        &dependant,
                         format!("trigger `{}` watches the column `{name}`", dependant.name),
                         format!(
                             "Drop it first:\nDROP TRIGGER {} ON {};",
@@ -452,6 +455,7 @@ impl Replay<'_> {
         match generated {
             Some(generated) if behavior == Behavior::Restrict => self.blocked(
                 column.span,
+                key,
                 format!("the column `{generated}` is generated from `{name}`"),
                 format!(
                     "Drop it first:\nALTER TABLE {} DROP COLUMN {generated};",
@@ -490,6 +494,7 @@ impl Replay<'_> {
             if mentions {
                 return self.blocked(
                     column.span,
+                    &place,
                     format!("index `{}` is over the column `{name}`", place.name),
                     format!("Drop it first:\nDROP INDEX {};", place.name),
                 );
@@ -512,6 +517,7 @@ impl Replay<'_> {
         if let Some(what) = held {
             return self.blocked(
                 column.span,
+                key,
                 format!("the column `{name}` is part of {what}"),
                 "SQLite needs the table to be built anew: create, copy, drop, rename.".to_owned(),
             );
@@ -576,10 +582,13 @@ impl Replay<'_> {
             let mut others = table.columns.iter().filter(|other| other.name != *column);
             others.any(|other| check.mentions(&other.name, dialect))
         };
-        let own = table.constraints.iter().filter(|(_, constraint)| match &constraint.rule {
-            Rule::Check(check) => check.mentions(column, dialect) && !mentions_another(check),
-            _ => false,
-        });
+        let own = table
+            .constraints
+            .iter()
+            .filter(|(_, constraint)| match &constraint.rule {
+                Rule::Check(check) => check.mentions(column, dialect) && !mentions_another(check),
+                _ => false,
+            });
         let own: Vec<_> = own.map(|(name, _)| name.clone()).collect();
         for check in own {
             self.remove_constraint(key, &check);
@@ -671,7 +680,8 @@ impl Replay<'_> {
             }
             ColumnChange::DropNotNull => {
                 let primary = self.table(key).and_then(|table| table.primary_key());
-                if primary.is_some_and(|(_, parts)| super::index::columns_of(parts).contains(&name)) {
+                if primary.is_some_and(|(_, parts)| super::index::columns_of(parts).contains(&name))
+                {
                     return self.refuse(Finding {
                         code: "unsupported-by-engine",
                         span: column.span,
@@ -797,7 +807,8 @@ impl Replay<'_> {
         if let Some(using) = using {
             let dialect = self.schema.dialect();
             let strange = using.names(dialect).into_iter().any(|name| {
-                self.table(key).is_some_and(|table| table.column(&name).is_none())
+                self.table(key)
+                    .is_some_and(|table| table.column(&name).is_none())
                     && crate::change::Fragment::parse(&using.text, dialect)
                         .text
                         .contains(&format!("{name}::"))
@@ -809,7 +820,9 @@ impl Replay<'_> {
         }
         let (old, new) = (family_of(&old.data_type), family_of(&data_type.text));
         let automatic = match (old, new) {
-            (Some(old), Some(new)) => old == new || new == "text" || (old == "date" && new == "date"),
+            (Some(old), Some(new)) => {
+                old == new || new == "text" || (old == "date" && new == "date")
+            }
             _ => true,
         };
         if automatic {
@@ -818,7 +831,10 @@ impl Replay<'_> {
         self.refuse(Finding {
             code: "unsupported-by-engine",
             span: column.span,
-            message: format!("column `{}` cannot be cast to {} automatically", column.name, data_type.text),
+            message: format!(
+                "column `{}` cannot be cast to {} automatically",
+                column.name, data_type.text
+            ),
             why: "The engine converts by itself only between types of one kind.".to_owned(),
             help: format!("Say how:\nUSING {}::{}", column.name, data_type.text),
             missing: None,
@@ -833,22 +849,33 @@ impl Replay<'_> {
         let dialect = self.schema.dialect();
         let mut followed = false;
         if let Some(table) = self.table(key) {
-            followed |= table.constraints.values().any(|constraint| match &constraint.rule {
-                Rule::Check(text) | Rule::Exclude(text) => text.mentions(&column.name, dialect),
-                _ => false,
-            });
+            followed |= table
+                .constraints
+                .values()
+                .any(|constraint| match &constraint.rule {
+                    Rule::Check(text) | Rule::Exclude(text) => text.mentions(&column.name, dialect),
+                    _ => false,
+                });
             followed |= table.columns.iter().any(|other| {
-                other.generated.as_ref().is_some_and(|(text, _)| text.mentions(&column.name, dialect))
+                other
+                    .generated
+                    .as_ref()
+                    .is_some_and(|(text, _)| text.mentions(&column.name, dialect))
             });
         }
         for place in self.indexes_of(key) {
             let mut touched = false;
             self.schema.update(&place, |object| {
-                let Body::Index(index) = &mut object.body else { return };
+                let Body::Index(index) = &mut object.body else {
+                    return;
+                };
                 touched = index.parts.iter().any(|part| match &part.what {
                     PartOf::Expression(text) => text.mentions(&column.name, dialect),
                     PartOf::Column(_) => false,
-                }) || index.condition.as_ref().is_some_and(|text| text.mentions(&column.name, dialect));
+                }) || index
+                    .condition
+                    .as_ref()
+                    .is_some_and(|text| text.mentions(&column.name, dialect));
                 index.open |= touched;
             });
             followed |= touched;
@@ -856,7 +883,10 @@ impl Replay<'_> {
         if followed {
             self.unknown(
                 column.span,
-                format!("how expressions over `{}` follow its type is not modelled", column.name),
+                format!(
+                    "how expressions over `{}` follow its type is not modelled",
+                    column.name
+                ),
             );
         }
     }
@@ -892,6 +922,7 @@ impl Replay<'_> {
             {
                 return self.blocked(
                     column.span,
+                    &dependant,
                     format!(
                         "view `{}` reads the column `{}`",
                         dependant.name, column.name

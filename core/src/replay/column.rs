@@ -121,7 +121,9 @@ impl Replay<'_> {
 
     /// The collation of a column, where it is not that of its table.
     fn own_collation(&self, key: &Key, collation: &Fragment) -> Option<Fragment> {
-        let of_table = self.table(key).and_then(|table| table.options.get("collate"));
+        let of_table = self
+            .table(key)
+            .and_then(|table| table.options.get("collate"));
         let dialect = self.schema.dialect();
         let is_own = of_table.is_none_or(|of_table| {
             Fragment::parse(of_table, dialect).likeness(collation, dialect) != Likeness::Same
@@ -131,7 +133,10 @@ impl Replay<'_> {
 
     /// The sequence that a default draws from.
     pub(super) fn sequence_in(&self, default: Option<&Fragment>) -> Option<Key> {
-        let text = default?.text.strip_prefix("nextval('")?.strip_suffix("')")?;
+        let text = default?
+            .text
+            .strip_prefix("nextval('")?
+            .strip_suffix("')")?;
         let parts = Fragment::parse(text, self.schema.dialect()).names(self.schema.dialect());
         let name = parts.last()?.clone();
         let schema = match parts.len() {
@@ -152,7 +157,8 @@ impl Replay<'_> {
             return None;
         }
         let base = data_type.split(['[', '(']).next().unwrap_or(data_type);
-        let parts: Vec<Name> = Fragment::parse(base, self.schema.dialect()).names(self.schema.dialect());
+        let parts: Vec<Name> =
+            Fragment::parse(base, self.schema.dialect()).names(self.schema.dialect());
         let (schema, name) = match parts.as_slice() {
             [name] => (None, name.clone()),
             [schema, name] => (Some(schema.clone()), name.clone()),

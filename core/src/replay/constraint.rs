@@ -26,6 +26,8 @@ impl Replay<'_> {
         };
         let given = match (&definition.name, &definition.rule) {
             (_, ConstraintRule::PrimaryKey(_)) if self.modelling.family == Family::MySql => None,
+            // SQLite keeps the name and makes no use of it.
+            _ if self.modelling.family == Family::Sqlite => None,
             (Some(name), _) => Some(name.name.clone()),
             (None, ConstraintRule::Unique(unique)) => {
                 unique.index_name.as_ref().map(|name| name.name.clone())
@@ -392,11 +394,18 @@ impl Replay<'_> {
         let Some((other, foreign)) = referring.first() else {
             return Some(());
         };
+        let by = other.clone();
         let (message, help) = (
-            format!("foreign key `{foreign}` of `{}` needs the key `{name}`", other.name),
-            format!("Drop it first:\nALTER TABLE {} DROP CONSTRAINT {foreign};", other.name),
+            format!(
+                "foreign key `{foreign}` of `{}` needs the key `{name}`",
+                other.name
+            ),
+            format!(
+                "Drop it first:\nALTER TABLE {} DROP CONSTRAINT {foreign};",
+                other.name
+            ),
         );
-        self.blocked(place.span, message, help)
+        self.blocked(place.span, &by, message, help)
     }
 
     /// Foreign keys that need this key.
@@ -440,20 +449,32 @@ impl Replay<'_> {
         let indexes = self.indexes_of(key);
         indexes
             .iter()
-            .filter(|place| match self.schema.get(place).map(|object| &object.body) {
-                Some(Body::Index(index)) => {
-                    index.unique && sorted(super::index::columns_of(&index.parts)) == columns
-                }
-                _ => false,
-            })
+            .filter(
+                |place| match self.schema.get(place).map(|object| &object.body) {
+                    Some(Body::Index(index)) => {
+                        index.unique && sorted(super::index::columns_of(&index.parts)) == columns
+                    }
+                    _ => false,
+                },
+            )
             .count()
     }
 
     fn drop_referring(&mut self, key: &Key, constraint: &Constraint) {
         // Which of two equal keys a foreign key leans on is not in the text.
-        if matches!(constraint.rule, Rule::PrimaryKey(..) | Rule::Unique(..)) && self.keys_like(key, constraint) > 1 {
-            let referring: Vec<Name> = self.schema.dependants(key).map(|key| key.name.clone()).collect();
-            self.opaque("what CASCADE takes along is not modelled", &referring, false);
+        if matches!(constraint.rule, Rule::PrimaryKey(..) | Rule::Unique(..))
+            && self.keys_like(key, constraint) > 1
+        {
+            let referring: Vec<Name> = self
+                .schema
+                .dependants(key)
+                .map(|key| key.name.clone())
+                .collect();
+            self.opaque(
+                "what CASCADE takes along is not modelled",
+                &referring,
+                false,
+            );
         }
         for (other, name) in self.referring(key, constraint) {
             self.remove_constraint(&other, &name);

@@ -52,7 +52,13 @@ impl Replay<'_> {
             },
             output: match create.columns.is_empty() {
                 true => create.query.uses.output.clone(),
-                false => Some(create.columns.iter().map(|column| column.name.clone()).collect()),
+                false => Some(
+                    create
+                        .columns
+                        .iter()
+                        .map(|column| column.name.clone())
+                        .collect(),
+                ),
             },
             query: create.query.text.clone(),
             uses,
@@ -81,7 +87,10 @@ impl Replay<'_> {
             return Some(());
         }
         let (Some(before), Some(after)) = (&old.output, &new.output) else {
-            self.unknown(create.name.span, "whether the columns of the view allow to replace it is not known");
+            self.unknown(
+                create.name.span,
+                "whether the columns of the view allow to replace it is not known",
+            );
             return Some(());
         };
         let renamed = before
@@ -89,9 +98,16 @@ impl Replay<'_> {
             .zip(after)
             .find(|(old, new)| old != new && !old.as_str().is_empty() && !new.as_str().is_empty());
         let message = match renamed {
-            Some((old, new)) => format!("the column `{old}` of view `{}` would become `{new}`", create.name),
+            Some((old, new)) => format!(
+                "the column `{old}` of view `{}` would become `{new}`",
+                create.name
+            ),
             None if after.len() < before.len() => {
-                format!("view `{}` would lose {} of its columns", create.name, before.len() - after.len())
+                format!(
+                    "view `{}` would lose {} of its columns",
+                    create.name,
+                    before.len() - after.len()
+                )
             }
             None => return Some(()),
         };
@@ -102,7 +118,8 @@ impl Replay<'_> {
             code: "replace-incompatible",
             span: create.name.span,
             message,
-            why: "OR REPLACE keeps the columns of a view, and only adds some at the end.".to_owned(),
+            why: "OR REPLACE keeps the columns of a view, and only adds some at the end."
+                .to_owned(),
             help: format!("Drop it first:\nDROP VIEW {};", create.name),
             missing: None,
         })

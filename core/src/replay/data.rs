@@ -160,7 +160,8 @@ impl Replay<'_> {
             };
             match data.verb {
                 DataVerb::Insert | DataVerb::Merge => {
-                    let others: Vec<&Key> = sources.iter().filter(|source| **source != key).collect();
+                    let others: Vec<&Key> =
+                        sources.iter().filter(|source| **source != key).collect();
                     if others.is_empty() || others.iter().any(|source| filled(self, source)) {
                         self.update_table(&key, |table| table.filled = true);
                     }
@@ -180,13 +181,16 @@ impl Replay<'_> {
         let holds = |dependant: &&Key| {
             self.table(dependant).is_some_and(|table| {
                 table.filled
-                    && table.constraints.values().any(|constraint| match &constraint.rule {
-                        Rule::Foreign(foreign) => {
-                            foreign.table == *key
-                                && matches!(&*foreign.on_delete, "no action" | "restrict")
-                        }
-                        _ => false,
-                    })
+                    && table
+                        .constraints
+                        .values()
+                        .any(|constraint| match &constraint.rule {
+                            Rule::Foreign(foreign) => {
+                                foreign.table == *key
+                                    && matches!(&*foreign.on_delete, "no action" | "restrict")
+                            }
+                            _ => false,
+                        })
             })
         };
         let holder = self
@@ -199,7 +203,10 @@ impl Replay<'_> {
         if let Some(holder) = holder {
             self.unknown(
                 span,
-                format!("rows of `{}` may refer to those that are deleted", holder.name),
+                format!(
+                    "rows of `{}` may refer to those that are deleted",
+                    holder.name
+                ),
             );
         }
     }

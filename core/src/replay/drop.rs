@@ -199,6 +199,7 @@ impl Replay<'_> {
             if !cascade {
                 return self.blocked(
                     target.name.span,
+                    &dependant,
                     format!(
                         "`{}` needs the {} `{}`",
                         dependant.name,
@@ -248,8 +249,9 @@ impl Replay<'_> {
             .filter(|(_, object)| match &object.body {
                 Body::Routine(routine) => {
                     routine.kind == Kind::Aggregate
-                        && crate::change::Fragment::parse(&routine.body, dialect)
-                            .mentions(&function.name, dialect)
+                        && (routine.signature.mentions(&function.name, dialect)
+                            || crate::change::Fragment::parse(&routine.body, dialect)
+                                .mentions(&function.name, dialect))
                 }
                 _ => false,
             })
@@ -274,10 +276,11 @@ impl Replay<'_> {
             );
         }
         if drop.behavior == Behavior::Restrict
-            && let Some(first) = inside.first()
+            && let Some(first) = inside.first().cloned()
         {
             return self.blocked(
                 target.name.span,
+                &first,
                 format!("schema `{schema}` still holds `{}`", first.name),
                 "Drop what is in it first, or write CASCADE.".to_owned(),
             );
@@ -339,7 +342,7 @@ impl Replay<'_> {
                     .is_some_and(|default| default.text.contains(key.name.as_str()));
             if used {
                 return self.blocked(
-                    target.name.span,
+                    target.name.span, &table,
                     format!("the column `{column}` of `{}` takes its default from it", table.name),
                     format!("Drop the default first:\nALTER TABLE {} ALTER COLUMN {column} DROP DEFAULT;", table.name),
                 );
@@ -366,6 +369,7 @@ impl Replay<'_> {
                     }
                     return self.blocked(
                         target.name.span,
+                        &dependant,
                         format!("view `{}` reads `{}`", dependant.name, target.name),
                         format!("Drop it first:\nDROP VIEW {};", dependant.name),
                     );
@@ -378,6 +382,7 @@ impl Replay<'_> {
                     if let Some(column) = drawing {
                         return self.blocked(
                             target.name.span,
+                            &dependant,
                             format!(
                                 "the column `{}` of `{}` takes its default from it",
                                 column.name, dependant.name
@@ -393,7 +398,7 @@ impl Replay<'_> {
                     });
                     if let Some(foreign) = foreign {
                         return self.blocked(
-                            target.name.span,
+                            target.name.span, &dependant,
                             format!("foreign key `{foreign}` of `{}` refers to `{}`", dependant.name, target.name),
                             format!(
                                 "Drop `{}` first, or the foreign key:\nALTER TABLE {} DROP CONSTRAINT {foreign};",
@@ -404,6 +409,7 @@ impl Replay<'_> {
                     if table.inherits.contains(key) {
                         return self.blocked(
                             target.name.span,
+                            &dependant,
                             format!("`{}` inherits from it", dependant.name),
                             format!("Drop `{}` first.", dependant.name),
                         );

@@ -74,14 +74,18 @@ impl Replay<'_> {
         if !create.only {
             self.index_partitions(key, &place, &index);
         }
-        self.schema.put(place, Some(Object::new(Body::Index(index))));
+        self.schema
+            .put(place, Some(Object::new(Body::Index(index))));
         Some(())
     }
 
     /// An index of a partitioned table has one on each partition: one that is there, or a new one.
     fn index_partitions(&mut self, table: &Key, parent: &Key, index: &Index) {
         let is_part = |table: &Table, of: &Key| {
-            table.partition_of.as_ref().is_some_and(|(parent, _)| parent == of)
+            table
+                .partition_of
+                .as_ref()
+                .is_some_and(|(parent, _)| parent == of)
         };
         let parts: Vec<Key> = self
             .schema
@@ -163,13 +167,13 @@ impl Replay<'_> {
                 "Drop the constraint, the index goes with it:\nALTER TABLE {} DROP CONSTRAINT {constraint};",
                 index.table.name
             );
-            return self.blocked(name.span, message, help);
+            return self.blocked(name.span, &index.table.clone(), message, help);
         }
         let parts: Vec<Key> = self.schema.dependants(&key).cloned().collect();
         for part in parts {
             self.schema.put(part, None);
         }
-        if index.unique {
+        if index.unique && self.modelling.tracks_dependants {
             self.key_is_free(&index.clone(), name, cascade)?;
         }
         self.schema.put(key, None);
@@ -187,8 +191,15 @@ impl Replay<'_> {
             if !cascade {
                 return self.blocked(
                     name.span,
-                    format!("foreign key `{foreign}` of `{}` needs the index `{name}`", table.name),
-                    format!("Drop it first:\nALTER TABLE {} DROP CONSTRAINT {foreign};", table.name),
+                    &table,
+                    format!(
+                        "foreign key `{foreign}` of `{}` needs the index `{name}`",
+                        table.name
+                    ),
+                    format!(
+                        "Drop it first:\nALTER TABLE {} DROP CONSTRAINT {foreign};",
+                        table.name
+                    ),
                 );
             }
             self.remove_constraint(&table, &foreign);
@@ -221,10 +232,11 @@ impl Replay<'_> {
     pub(super) fn blocked(
         &mut self,
         span: crate::source::Span,
+        by: &Key,
         message: String,
         help: String,
     ) -> Done {
-        if self.lost_sight() {
+        if self.lost_sight() && !self.is_fresh(by) {
             return self.give_up(span, message);
         }
         self.refuse(super::Finding {

@@ -180,6 +180,16 @@ impl Replay<'_> {
         self.missing_column(key, column)
     }
 
+    /// Whether the migration that is replayed wrote the object itself.
+    pub(super) fn is_fresh(&self, key: &Key) -> bool {
+        self.session.began.is_some_and(|began| {
+            self.schema
+                .since(began)
+                .iter()
+                .any(|entry| entry.key == *key)
+        })
+    }
+
     /// Whether something opaque may have touched anything.
     pub(super) fn lost_sight(&self) -> bool {
         self.schema.has(&doubt_key(self.schema, self.name("*")))
@@ -187,7 +197,8 @@ impl Replay<'_> {
 
     /// Whether a relation may have more than the model knows.
     pub(super) fn may_have_more(&self, key: &Key) -> bool {
-        self.lost_sight() || self.schema.get(key).is_none_or(|object| object.is_open())
+        (self.lost_sight() && !self.is_fresh(key))
+            || self.schema.get(key).is_none_or(|object| object.is_open())
     }
 
     fn modelling_knows_columns(&self, key: &Key) -> bool {

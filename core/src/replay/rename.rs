@@ -174,7 +174,11 @@ impl Replay<'_> {
     /// Everything in a schema gets its new name.
     fn move_schema(&mut self, from: &Name, to: &Name) {
         for class in [Class::Relation, Class::Type, Class::Routine] {
-            let keys: Vec<Key> = self.schema.in_schema(class, from).map(|(key, _)| key.clone()).collect();
+            let keys: Vec<Key> = self
+                .schema
+                .in_schema(class, from)
+                .map(|(key, _)| key.clone())
+                .collect();
             for key in keys {
                 let mut place = key.clone();
                 place.schema = to.clone();
@@ -359,9 +363,9 @@ impl Replay<'_> {
                             view.columns_used.insert((key.clone(), to.clone()));
                         }
                         if view.query.mentions(from, dialect) {
-                        view.open = true;
-                    }
-                    view.query = follow(&view.query, from, to, dialect, &mut clash);
+                            view.open = true;
+                        }
+                        view.query = follow(&view.query, from, to, dialect, &mut clash);
                     }
                     Body::Other(other) => {
                         other.definition = follow(&other.definition, from, to, dialect, &mut clash);
