@@ -79,14 +79,6 @@ impl<'c, DB: Engine> Held<'c, DB> {
         Ok(())
     }
 
-    /// Whether the session outlives the run, so that it must be left as it was found.
-    pub(crate) fn outlives_run(&self) -> bool {
-        match self {
-            Held::Pooled(..) | Held::Borrowed(_) => true,
-            Held::Own(_) => false,
-        }
-    }
-
     /// Gives the connection back, or closes it.
     pub(crate) async fn close(self) {
         if let Held::Own(connection) = self {

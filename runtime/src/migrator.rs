@@ -452,7 +452,6 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
 
     /// Everything after the fast path: looks, takes the lock, looks again, runs.
     async fn up_slowly(&self, held: &mut Held<'_, DB>, report: &mut Report) -> Result<(), Error> {
-        let outlives_run = held.outlives_run();
         let mut session = self.look_around(held).await?;
         if session.has_history {
             let plan = self.plan_up(&mut session);
@@ -467,7 +466,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         report.waited =
             lock::take::<DB>(session.connection, &lock, self.lock_wait, &self.announcer).await?;
         let result = self.up_under_lock(&mut session, report).await;
-        release(&mut session, &lock, outlives_run).await;
+        release(&mut session, &lock).await;
         result
     }
 
@@ -649,7 +648,6 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         down: &Down,
         report: &mut Report,
     ) -> Result<(), Error> {
-        let outlives_run = held.outlives_run();
         let mut session = self.look_around(held).await?;
         if !session.has_history {
             plan::down(self.set(), &[], down, self.policy)?;
@@ -660,7 +658,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         report.waited =
             lock::take::<DB>(session.connection, &lock, self.lock_wait, &self.announcer).await?;
         let result = self.revert_all(&mut session, down, report).await;
-        release(&mut session, &lock, outlives_run).await;
+        release(&mut session, &lock).await;
         result
     }
 
@@ -833,13 +831,14 @@ enum Group<'m> {
     Apply(Vec<&'m Migration>),
 }
 
-/// Gives the lock back, and the session as it was found where it lives on. A connection of our own
-/// is closed next, which frees the lock as well.
-async fn release<DB: Engine>(session: &mut Session<'_, DB>, lock: &str, outlives_run: bool) {
-    if !outlives_run {
-        return;
+/// Gives the lock back, and leaves the session as it was found. A connection of our own is closed
+/// next, which does the same, but for one that ends at a pooler: what the pooler has behind it
+/// lives on.
+async fn release<DB: Engine>(session: &mut Session<'_, DB>, lock: &str) {
+    let reset = DB::reset(&session.facts);
+    if let Err(error) = session.run(reset, "cannot reset the session").await {
+        tracing::debug!(%error, "the session could not be left as it was");
     }
-    session.run_quietly(&DB::reset(&session.facts)).await;
     if let Err(error) = DB::unlock(session.connection, lock).await {
         tracing::debug!(%error, "the migration lock could not be given back");
     }

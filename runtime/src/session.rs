@@ -227,7 +227,8 @@ impl Names {
         if found == expected {
             return Ok(());
         }
-        let diagnostic = Diagnostic::error("history-moved", "somebody else is migrating too");
+        let diagnostic = Diagnostic::error("history-moved", "somebody else is migrating too")
+            .help("look at the history, and try again when they have finished");
         Err(failed(Error::new(ErrorKind::Locked, diagnostic), true))
     }
 }
