@@ -74,6 +74,34 @@ async fn napping<DB: Product>(ground: &Ground<DB>) -> tokio::task::JoinHandle<us
     run
 }
 
+/// Behind a pooler it does not help to close the connection: what holds the lock is the pooler's.
+#[tokio::test]
+async fn the_lock_is_given_back_behind_pgbouncer() {
+    use backstitch_tests::servers::Engine;
+    let Some(ground) = Ground::<Postgres>::on(Engine::PgBouncer) else {
+        return;
+    };
+    for count in 1..=4 {
+        // Somebody else's transaction changes which connection of the pooler is ours.
+        let mut other = ground.connect().await;
+        ask::<Postgres>(&mut other, "BEGIN; SELECT 1").await;
+        let set = tables::<Postgres>(count);
+        let migrator = set.migrator().lock_wait(Duration::from_secs(2));
+        let report = migrator.up(ground.url()).await.expect("the lock is free");
+        assert_eq!(report.done.len(), 1);
+        ask::<Postgres>(&mut other, "COMMIT").await;
+        let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = \
+                     (SELECT oid FROM pg_database WHERE datname = current_database())";
+        assert_eq!(ground.value(locks).await, "0");
+        let setting = "SHOW client_connection_check_interval";
+        assert_eq!(
+            ground.value(setting).await,
+            "0",
+            "a setting was left behind"
+        );
+    }
+}
+
 async fn the_second_waits_and_finds_nothing_to_do<DB: Product>(ground: Ground<DB>) {
     nap(&ground, 8).await;
     let first = napping(&ground).await;
