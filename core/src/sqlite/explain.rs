@@ -7,6 +7,7 @@ use super::refusal::Refusal;
 use super::words::{self, Act, Line, written};
 use crate::diagnostic::{Diagnostic, Section, Severity};
 use crate::dialect::Dialect;
+use crate::lex::Lexeme;
 use crate::migration::{ForeignKeys, Migration};
 use crate::source::{Source, Span};
 
@@ -150,12 +151,12 @@ impl Complaint {
                 .iter()
                 .find(|lexeme| lexeme.span.range().contains(&(start + offset)))
         });
+        // The place that SQLite reports is sometimes that of a word near the name.
+        let is_name = |token: &&Lexeme<'_>| self.name.is_none() || words::name(token) == self.name;
         let named = || self.name.as_ref().and_then(|name| line.place(name));
-        // The place of a name that SQLite reports is sometimes that of the word before.
-        let token = token.map(|token| token.span);
-        let place = match &self.name {
-            Some(_) => named().or(token),
-            None => token,
+        let place = match token.filter(is_name) {
+            Some(token) => Some(token.span),
+            None => named().or(token.map(|token| token.span)),
         };
         place.unwrap_or_else(|| setting.source.first_line(line.statement.span))
     }
