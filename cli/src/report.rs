@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use backstitch_core::dir::{Layout, Loaded, Unread};
 use backstitch_core::options::Options;
 use backstitch_core::proof::{self, Checked, Verdict};
-use backstitch_core::{Diagnostic, Dialect, Migration, Set, Severity};
+use backstitch_core::{Diagnostic, Dialect, Migration, Set, Severity, sqlite};
 
 /// What the model says of a migration without a way back.
 const ROLLBACK_MISSING: &str = "rollback-missing";
@@ -48,6 +48,7 @@ impl Report {
         let hole = hole.as_ref();
         let readable = up_to(&loaded.set, hole);
         let mut checked = proof::check(&readable, options);
+        sqlite::overrule(&mut checked, &readable, options);
         settle(&mut checked.diagnostics, &loaded, layout);
         let errors = errors(&checked);
         let migrations = loaded

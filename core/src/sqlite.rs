@@ -12,6 +12,8 @@ mod catalogue;
 mod compare;
 mod explain;
 mod inverse;
+#[cfg(feature = "model")]
+mod overrule;
 mod judge;
 mod play;
 mod refusal;
@@ -21,6 +23,8 @@ mod words;
 
 pub use catalogue::Kind;
 pub use compare::{Attribute, Fault, Leftover};
+#[cfg(feature = "model")]
+pub use overrule::overrule;
 
 use crate::diagnostic::Diagnostic;
 use crate::options::Options;
