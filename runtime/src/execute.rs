@@ -453,7 +453,7 @@ fn counted<'m, DB: Engine>(
     let last = job.script.statements.len().saturating_sub(1);
     for (index, (piece, statement)) in job.statements(0).zip(&job.script.statements).enumerate() {
         let count = (index < last).then(|| Piece::library(book.progress(index + 1)));
-        let wanted = limits_of::<DB>(job, &piece.sql);
+        let wanted = limits_of::<DB>(job, index, &piece.sql);
         if wanted != limits {
             limits = wanted;
             let limit = DB::limit(&session.facts, Scope::Session, limits);
@@ -484,10 +484,12 @@ fn counted<'m, DB: Engine>(
     messages
 }
 
-/// How long a statement may take. One that works beside others may wait for their locks: nobody
-/// queues behind it, and to give up would leave something half done behind.
-fn limits_of<DB: Engine>(job: &Job<'_>, sql: &str) -> Limits {
-    match job.lock_limit_is_given || !DB::works_concurrently(sql) {
+/// How long a statement may take, where those before it stay. Giving up on a lock is right where the
+/// migration can be tried again from its beginning. It is not behind the first statement, nor for
+/// one that works beside others: that would leave something half done.
+fn limits_of<DB: Engine>(job: &Job<'_>, index: usize, sql: &str) -> Limits {
+    let can_begin_again = index == 0 && !DB::works_concurrently(sql);
+    match job.lock_limit_is_given || can_begin_again {
         true => job.limits,
         false => Limits {
             lock: None,

@@ -14,6 +14,7 @@ scenarios! {
         a_locked_table_is_given_up_in_the_end,
         a_statement_runs_as_long_as_it_may,
         a_file_sets_its_own_limits,
+        nothing_is_left_half_done_for_a_lock,
     ],
     postgres: [
         no_limit_is_inherited,
@@ -104,6 +105,29 @@ async fn a_locked_table_is_given_up_in_the_end<DB: Product>(ground: Ground<DB>) 
     ask::<DB>(&mut holder, "COMMIT").await;
     // Nothing has happened, so it is no half and can be tried again.
     assert_eq!(set.up(ground.url()).await.expect("up works").done.len(), 1);
+}
+
+async fn nothing_is_left_half_done_for_a_lock<DB: Product>(ground: Ground<DB>) {
+    let mut holder = hold(&ground).await;
+    let url = ground.url().to_owned();
+    let run = tokio::spawn(async move {
+        let outside = File::new(
+            "CREATE TABLE t2 (id INTEGER PRIMARY KEY);\nALTER TABLE t1 ADD COLUMN more INTEGER",
+            "ALTER TABLE t1 DROP COLUMN more;\nDROP TABLE t2",
+        );
+        let outside = outside.with("@transaction: false");
+        let set = migrations::<DB>(&[("0001_t1", File::table("t1")), ("0002_outside", outside)]);
+        let migrator = set.migrator().lock_timeout(Duration::from_millis(100));
+        migrator.up(url.as_str()).await
+    });
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    ask::<DB>(&mut holder, "COMMIT").await;
+    let report = run.await.expect("no panic").expect("the lock is waited for");
+    assert_eq!(report.done.len(), 1);
+    assert_eq!(
+        ground.history().await,
+        ["0001_t1 applied 1/1", "0002_outside applied 2/2"]
+    );
 }
 
 async fn a_statement_runs_as_long_as_it_may<DB: Product>(ground: Ground<DB>) {
