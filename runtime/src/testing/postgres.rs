@@ -13,7 +13,7 @@ use sqlx::{PgConnection, Postgres};
 use crate::engine::Driver;
 use crate::error::Error;
 use crate::message::{Answer, Message, Piece};
-use crate::testing::catalogue::{Catalogue, Kind};
+use crate::testing::catalogue::{Attributes, Catalogue, Kind, ObjectName};
 use crate::testing::sandbox::{self, Provable};
 
 impl Provable for Postgres {
@@ -57,7 +57,7 @@ impl Provable for Postgres {
         let answers = send(connection, &message).await?.split_off(SETTINGS.len());
         let mut catalogue = Catalogue::default();
         for ((kind, _), answer) in queries.iter().zip(answers) {
-            sandbox::add_rows(&mut catalogue, *kind, answer);
+            add_rows(&mut catalogue, *kind, answer);
         }
         for (object, attributes) in &mut catalogue.objects {
             if let (Kind::Function | Kind::Procedure, Some(definition)) =
@@ -88,6 +88,28 @@ async fn send(
     Postgres::send(connection, message)
         .await
         .map_err(|refused| refused.error)
+}
+
+/// Adds an object for each row of an answer: schema, parent, name, and the attributes by the names
+/// of the columns.
+fn add_rows(catalogue: &mut Catalogue, kind: Kind, answer: Answer) {
+    let Answer { columns, rows, .. } = answer;
+    for row in rows {
+        let mut values = row.into_iter();
+        let mut next = || values.next().flatten();
+        let (schema, parent, name) = (next(), next(), next());
+        let object = ObjectName {
+            kind,
+            schema,
+            parent,
+            name: name.unwrap_or_default(),
+        };
+        let attributes = columns.iter().skip(3).zip(values);
+        let attributes: Attributes = attributes
+            .filter_map(|(name, value)| Some((name.clone(), value?)))
+            .collect();
+        catalogue.add(object, attributes);
+    }
 }
 
 /// The definition of a function without the blanks that do not count in its body, where the

@@ -12,11 +12,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sqlx::{ConnectOptions, Connection};
 use tokio::time::timeout;
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 use crate::connect::Connect;
 use crate::engine::{Driver, Engine};
 use crate::error::Error;
-use crate::message::{Answer, Message, Piece};
-use crate::testing::catalogue::{Attributes, Catalogue, Kind, ObjectName};
+use crate::message::{Message, Piece};
+use crate::testing::catalogue::Catalogue;
 
 /// What a proof asks of an engine. Public only because [`Engine`] builds on it.
 pub trait Provable: Driver {
@@ -191,6 +192,7 @@ pub(super) fn unreadable<DB: Driver>(error: sqlx::Error) -> Error {
 }
 
 /// Runs statements on the server, each as a message of its own.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(super) async fn run_on_server<DB: Engine>(
     url: &str,
     statements: &[String],
@@ -211,6 +213,7 @@ pub(super) async fn run_on_server<DB: Engine>(
 
 /// Drops what dead runs left behind: `unused` asks for names, of which those are dropped that are
 /// ours and not young. Best effort: it is nobody's errand.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(super) async fn sweep<DB: Engine>(url: &str, unused: &str, drop: impl Fn(&str) -> Vec<String>) {
     let Ok(mut held) = Connect::<DB>::open(url).await else {
         return;
@@ -254,28 +257,6 @@ pub(super) fn is_older(name: &str, age: Duration) -> bool {
 fn seconds() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(0, |since| since.as_secs())
-}
-
-/// Adds an object for each row of an answer: schema, parent, name, and the attributes by the names
-/// of the columns.
-pub(super) fn add_rows(catalogue: &mut Catalogue, kind: Kind, answer: Answer) {
-    let Answer { columns, rows, .. } = answer;
-    for row in rows {
-        let mut values = row.into_iter();
-        let mut next = || values.next().flatten();
-        let (schema, parent, name) = (next(), next(), next());
-        let object = ObjectName {
-            kind,
-            schema,
-            parent,
-            name: name.unwrap_or_default(),
-        };
-        let attributes = columns.iter().skip(3).zip(values);
-        let attributes: Attributes = attributes
-            .filter_map(|(name, value)| Some((name.clone(), value?)))
-            .collect();
-        catalogue.add(object, attributes);
-    }
 }
 
 #[cfg(test)]
