@@ -122,7 +122,10 @@ async fn nothing_is_left_half_done_for_a_lock<DB: Product>(ground: Ground<DB>) {
     });
     tokio::time::sleep(Duration::from_millis(2500)).await;
     ask::<DB>(&mut holder, "COMMIT").await;
-    let report = run.await.expect("no panic").expect("the lock is waited for");
+    let report = run
+        .await
+        .expect("no panic")
+        .expect("the lock is waited for");
     assert_eq!(report.done.len(), 1);
     assert_eq!(
         ground.history().await,
