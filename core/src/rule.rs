@@ -32,8 +32,11 @@ mod drop_locks_referenced_table;
 mod drop_table_loses_data;
 mod enum_value_removed;
 mod fk_without_index;
+mod grant_too_broad;
+mod if_exists_masks_drift;
 mod implicit_commit;
 mod index_not_concurrent;
+mod invisible_character;
 mod mysql_inline_references_ignored;
 mod mysql_modify_drops_attributes;
 mod mysql_table_copy;
@@ -45,9 +48,11 @@ mod phase_mismatch;
 mod redundant_index;
 mod rename_column_breaks_clients;
 mod rename_table_breaks_clients;
+mod rls_gap;
 mod rollback_fails_on_data;
 mod rollback_lossy;
 mod secret_in_migration;
+mod security_definer_unsafe;
 mod serial_widen_leaves_int_sequence;
 mod set_not_null_scans;
 mod sqlite_rebuild_cascades;
@@ -130,8 +135,11 @@ const RULES: &[Rule] = &[
     drop_table_loses_data::RULE,
     enum_value_removed::RULE,
     fk_without_index::RULE,
+    grant_too_broad::RULE,
+    if_exists_masks_drift::RULE,
     implicit_commit::RULE,
     index_not_concurrent::RULE,
+    invisible_character::RULE,
     mysql_inline_references_ignored::RULE,
     mysql_modify_drops_attributes::RULE,
     mysql_table_copy::RULE,
@@ -143,9 +151,11 @@ const RULES: &[Rule] = &[
     redundant_index::RULE,
     rename_column_breaks_clients::RULE,
     rename_table_breaks_clients::RULE,
+    rls_gap::RULE,
     rollback_fails_on_data::RULE,
     rollback_lossy::RULE,
     secret_in_migration::RULE,
+    security_definer_unsafe::RULE,
     serial_widen_leaves_int_sequence::RULE,
     set_not_null_scans::RULE,
     sqlite_rebuild_cascades::RULE,
