@@ -67,7 +67,7 @@ mod unproven_rollback;
 mod unsupported_by_engine;
 mod validate_in_same_transaction;
 
-use finding::{Finding, Lasting, Strength, Work};
+use finding::{Finding, Lasting, Strength};
 use situation::Situation;
 pub use situation::Step;
 

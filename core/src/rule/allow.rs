@@ -103,8 +103,8 @@ fn of(section: Section, statements: &[Statement], judged: usize) -> impl Iterato
 
 fn is_reason(allow: &Allow) -> bool {
     let reason = allow.reason.trim().to_lowercase();
-    let is_word = |word: &&str| reason == **word || reason == format!("<{word}>");
-    let is_put_off = NO_REASONS.iter().any(|word| is_word(&word)) || reason == allow.rule;
+    let is_word = |word: &str| reason == word || reason == format!("<{word}>");
+    let is_put_off = NO_REASONS.iter().any(|word| is_word(word)) || reason == allow.rule;
     reason.chars().count() >= REASON_LEN && !is_put_off
 }
 

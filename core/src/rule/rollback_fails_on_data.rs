@@ -77,10 +77,7 @@ fn strict(
             column, definition, ..
         } => {
             let name = &definition.name.name;
-            let forbids = definition
-                .options
-                .iter()
-                .any(|option| *option == ColumnOption::NotNull);
+            let forbids = definition.options.contains(&ColumnOption::NotNull);
             let is_nullable = middle
                 .column(&column.name)
                 .is_some_and(|column| !column.not_null);

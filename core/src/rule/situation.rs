@@ -40,12 +40,15 @@ pub(super) struct Situation<'s> {
     down: &'s [Step],
     start: Mark,
     /// For each object what it was before a write, and which write that was.
-    writes: BTreeMap<&'s Key, Vec<(usize, Option<&'s Arc<Object>>)>>,
+    writes: BTreeMap<&'s Key, Vec<Write<'s>>>,
     /// Where names without a schema are looked up, and from which write on.
     paths: Vec<(usize, Vec<Name>)>,
     /// The statements of the UP that are parts of rebuilds.
     pub(super) rebuilding: OnceCell<Vec<usize>>,
 }
+
+/// Which write it was, and what the object was before.
+type Write<'s> = (usize, Option<&'s Arc<Object>>);
 
 /// A statement of a [`Situation`].
 #[derive(Clone, Copy)]
