@@ -1,5 +1,6 @@
 //! The findings for people, as the compiler shows them, and what is not proven.
 
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 use backstitch_core::diagnostic::Severity;
@@ -29,8 +30,11 @@ pub(super) fn write(report: &Report, level: Severity, style: Style) -> String {
         write!(text, "\n{findings} not shown; `--level info` shows all").expect("a string");
     }
     text.push('\n');
-    if let Some(first) = report.at_least(level).next() {
-        writeln!(text, "`backstitch explain {}` tells more", first.code).expect("a string");
+    let worst = report
+        .at_least(level)
+        .min_by_key(|one| Reverse(one.severity));
+    if let Some(worst) = worst {
+        writeln!(text, "`backstitch explain {}` tells more", worst.code).expect("a string");
     }
     text
 }
