@@ -14,6 +14,7 @@ use backstitch_core::dialect::Dialect;
 use backstitch_core::dir::{self, Layout, LoadedOptions};
 use backstitch_core::migration::Migration;
 use backstitch_core::options;
+use backstitch_core::rule;
 use proc_macro2::{Span, TokenStream};
 use syn::LitStr;
 
@@ -143,6 +144,7 @@ fn embed(arguments: &Arguments, findings: &mut Findings) -> Option<Embedded> {
     findings.extend(loaded.diagnostics);
     if !findings.has_errors() {
         findings.extend(options.check_since(&loaded.set));
+        findings.extend(options.check_rules(rule::names()));
     }
     if findings.has_errors() {
         findings.tracked.extend(loaded.files);
