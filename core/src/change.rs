@@ -39,6 +39,7 @@ use crate::dialect::Dialect;
 use crate::source::Span;
 
 /// What a statement does.
+#[allow(clippy::large_enum_variant)] // One at a time is alive, and its place is the stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// `CREATE TABLE`
@@ -244,6 +245,7 @@ pub enum TableOrigin {
 }
 
 /// One entry in the parentheses of `CREATE TABLE`.
+#[allow(clippy::large_enum_variant)] // Most are the large one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TableElement {
     /// A column.
@@ -285,6 +287,7 @@ pub struct ColumnDef {
 }
 
 /// What may follow the type of a column.
+#[allow(clippy::large_enum_variant)] // A few stand in each statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ColumnOption {
     /// `NOT NULL`
@@ -1068,6 +1071,8 @@ pub struct Opaque {
     pub mentions: Vec<Name>,
     /// Whether it may touch objects that it does not mention.
     pub anything: bool,
+    /// Whether it may change the columns of a table that it mentions, by its words.
+    pub reshapes: bool,
 }
 
 /// Why a text is no statement of the engine.
@@ -1095,4 +1100,10 @@ pub fn unread(text: &str, span: Span, dialect: Dialect, why: &'static str) -> Op
         why,
         ..opaque::read(&lexemes, dialect)
     }
+}
+
+/// Whether the body of a routine may change the columns of a table, by its words.
+pub(crate) fn changes_columns(body: &str, dialect: Dialect) -> bool {
+    let tokens = crate::lex::lex(body, dialect).tokens;
+    opaque::changes_columns(&crate::lex::lexemes(body, &tokens))
 }

@@ -120,3 +120,200 @@ pub fn check(set: &Set, options: &Options) -> Checked {
     rules.finish(&checked.schema, &mut checked.diagnostics);
     checked
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::Dialect;
+    use crate::migration;
+    use crate::source::Source;
+
+    /// Proves the last of these migrations, each an UP and a DOWN, and compares what is found with
+    /// `expected`: `proven`, `unproven`, or the messages of the errors, one for each line.
+    #[track_caller]
+    fn check(dialect: &str, migrations: &[(&'static str, &'static str)], expected: &str) {
+        let dialect = Dialect::from_name(dialect).expect("an engine");
+        let read = |(at, (up, down)): (usize, &(&'static str, &'static str))| {
+            let id = format!("{:04}_m", at + 1);
+            let (up, down) = (
+                Source::new("m.up.sql", *up),
+                Source::new("m.down.sql", *down),
+            );
+            migration::parse_up_down(&id, &up, Some(&down), dialect)
+                .0
+                .expect("a migration")
+        };
+        let all = migrations.iter().enumerate().map(read).collect();
+        let (set, _) = Set::new(dialect, all);
+        let checked = super::check(&set, &Options::default());
+        let last = &set.migrations[set.migrations.len() - 1].id;
+        let errors: Vec<String> = checked
+            .diagnostics
+            .iter()
+            .filter(|found| found.migration.as_ref() == Some(last))
+            .filter(|found| found.severity == crate::Severity::Error)
+            .map(|found| format!("{}: {}", found.code, found.message))
+            .collect();
+        let found = match errors.is_empty() {
+            true => checked.proofs[last].verdict.name().to_owned(),
+            false => errors.join("\n"),
+        };
+        assert_eq!(found, expected);
+    }
+
+    const USERS: (&str, &str) = (
+        "CREATE TABLE users (id bigserial PRIMARY KEY, email text UNIQUE, age int CHECK (age > 0))",
+        "DROP TABLE users",
+    );
+
+    #[test]
+    fn what_is_made_is_dropped() {
+        check("postgres", &[USERS], "proven");
+        check(
+            "postgres",
+            &[(
+                "CREATE TABLE a (id int); CREATE INDEX ON a (id)",
+                "DROP INDEX a_id_idx",
+            )],
+            "rollback-incomplete: the DOWN leaves table `a` behind",
+        );
+        check(
+            "postgres",
+            &[
+                USERS,
+                ("ALTER TABLE users ADD x int", "ALTER TABLE users DROP x"),
+            ],
+            "proven",
+        );
+    }
+
+    #[test]
+    fn what_is_dropped_comes_back_as_it_was() {
+        let drop = "ALTER TABLE users DROP COLUMN email";
+        check(
+            "postgres",
+            &[USERS, (drop, "ALTER TABLE users ADD email text UNIQUE")],
+            "proven",
+        );
+        check(
+            "postgres",
+            &[USERS, (drop, "ALTER TABLE users ADD email varchar UNIQUE")],
+            "rollback-incomplete: the DOWN restores column email of `users` with another type: \
+             character varying, not text",
+        );
+        check(
+            "postgres",
+            &[USERS, (drop, "ALTER TABLE users ADD email text")],
+            "rollback-incomplete: the DOWN does not bring back unique constraint users_email_key \
+             of `users`",
+        );
+    }
+
+    #[test]
+    fn names_that_engines_give_are_known() {
+        check(
+            "postgres",
+            &[
+                USERS,
+                (
+                    "ALTER TABLE users DROP CONSTRAINT users_email_unique",
+                    "SELECT 1",
+                ),
+            ],
+            "unknown-object: table `users` has no constraint `users_email_unique`",
+        );
+        check(
+            "postgres",
+            &[
+                USERS,
+                (
+                    "ALTER TABLE users DROP CONSTRAINT users_age_check",
+                    "SELECT 1",
+                ),
+            ],
+            "rollback-incomplete: the DOWN does not bring back check users_age_check of `users`",
+        );
+        check(
+            "mysql",
+            &[
+                ("CREATE TABLE a (id int PRIMARY KEY)", "DROP TABLE a"),
+                (
+                    "CREATE TABLE b (a int, FOREIGN KEY (a) REFERENCES a (id))",
+                    "ALTER TABLE b DROP FOREIGN KEY b_ibfk_1; DROP TABLE b",
+                ),
+            ],
+            "proven",
+        );
+    }
+
+    #[test]
+    fn what_others_need_cannot_be_dropped() {
+        let books = "CREATE TABLE authors (id int PRIMARY KEY); \
+                     CREATE TABLE books (author int REFERENCES authors)";
+        check(
+            "postgres",
+            &[(books, "DROP TABLE books, authors")],
+            "proven",
+        );
+        check(
+            "postgres",
+            &[(books, "DROP TABLE authors; DROP TABLE books")],
+            "rollback-invalid: the DOWN cannot run: foreign key `books_author_fkey` of `books` \
+             refers to `authors`",
+        );
+    }
+
+    #[test]
+    fn after_something_opaque_nothing_is_claimed() {
+        let block = "DO $$ BEGIN EXECUTE 'ALTER TABLE ' || 'users' || ' ADD x int'; END $$";
+        check("postgres", &[USERS, (block, "SELECT 1")], "unproven");
+        check(
+            "postgres",
+            &[
+                USERS,
+                (block, "SELECT 1"),
+                ("ALTER TABLE users DROP y", "ALTER TABLE users ADD y int"),
+            ],
+            "unproven",
+        );
+    }
+
+    #[test]
+    fn other_spellings_are_not_called_broken() {
+        let add = "ALTER TABLE users ADD CONSTRAINT c CHECK (email IN ('a', 'b'))";
+        let other = "ALTER TABLE users ADD CONSTRAINT c CHECK (email = ANY (ARRAY['a', 'b']))";
+        let less = "ALTER TABLE users ADD CONSTRAINT c CHECK (email IN ('a'))";
+        let with = (
+            "CREATE TABLE users (email text, CONSTRAINT c CHECK (email IN ('a', 'b')))",
+            "DROP TABLE users",
+        );
+        let drop = "ALTER TABLE users DROP CONSTRAINT c";
+        check("postgres", &[with, (drop, add)], "proven");
+        check("postgres", &[with, (drop, other)], "unproven");
+        check(
+            "postgres",
+            &[with, (drop, less)],
+            "rollback-incomplete: the DOWN restores check c of `users` with another condition: \
+             email in('a'), not email in('a', 'b')",
+        );
+    }
+
+    #[test]
+    fn rebuilding_a_table_of_sqlite_is_seen_through() {
+        let notes = (
+            "CREATE TABLE notes (id INTEGER PRIMARY KEY, a INT)",
+            "DROP TABLE notes",
+        );
+        let up = "CREATE TABLE n (id INTEGER PRIMARY KEY, a INT NOT NULL); \
+                  INSERT INTO n SELECT * FROM notes; DROP TABLE notes; ALTER TABLE n RENAME TO notes";
+        let down = "CREATE TABLE n (id INTEGER PRIMARY KEY, a INT); \
+                    INSERT INTO n SELECT * FROM notes; DROP TABLE notes; ALTER TABLE n RENAME TO notes";
+        check("sqlite", &[notes, (up, down)], "proven");
+        check(
+            "sqlite",
+            &[notes, (up, up)],
+            "rollback-incomplete: the DOWN restores column a of `notes` with another nullability: \
+             true, not false",
+        );
+    }
+}

@@ -18,6 +18,8 @@ mod object;
 mod rename;
 mod table;
 
+pub(crate) use create::STAR;
+
 use crate::change::{Change, Kind, Name, ObjectName};
 use crate::dialect::Modelling;
 use crate::schema::{Body, Class, Key, Object, Schema};
@@ -141,19 +143,26 @@ impl Replay<'_> {
             }
             Change::Harmless => Some(()),
             Change::Opaque(opaque) => {
-                self.opaque(opaque.why, &opaque.mentions, opaque.anything);
+                self.opaque(
+                    opaque.why,
+                    &opaque.mentions,
+                    opaque.anything,
+                    opaque.reshapes,
+                );
                 Some(())
             }
         }
     }
 
     /// Notes that something happened that the model does not follow.
-    fn opaque(&mut self, why: &str, mentions: &[Name], anything: bool) {
+    fn opaque(&mut self, why: &str, mentions: &[Name], anything: bool, reshapes: bool) {
         self.unknown(self.span, why);
         self.outcome.anything |= anything;
         let everything = anything.then(|| self.name("*"));
         for name in mentions.iter().cloned().chain(everything) {
-            self.open(&name);
+            if reshapes {
+                self.open(&name);
+            }
             let key = doubt_key(self.schema, name);
             if !self.schema.has(&key) {
                 self.schema.put(key, Some(Object::new(Body::Doubt)));

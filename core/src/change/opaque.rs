@@ -10,6 +10,7 @@ use crate::lex::{self, Lexeme, TokenKind};
 pub(super) fn read(lexemes: &[Lexeme<'_>], dialect: Dialect) -> Opaque {
     let mut mentions = names(lexemes, dialect);
     let mut anything = false;
+    let mut reshapes = !lexemes.first().is_some_and(|first| first.is("DO"));
     for lexeme in lexemes
         .iter()
         .filter(|lexeme| lexeme.kind == TokenKind::String)
@@ -18,6 +19,7 @@ pub(super) fn read(lexemes: &[Lexeme<'_>], dialect: Dialect) -> Opaque {
         let tokens = lex::lex(&inner, dialect).tokens;
         let words = lex::lexemes(&inner, &tokens);
         anything |= runs_text(&words);
+        reshapes |= changes_columns(&words);
         mentions.extend(names(&words, dialect));
     }
     mentions.sort();
@@ -37,6 +39,7 @@ pub(super) fn read(lexemes: &[Lexeme<'_>], dialect: Dialect) -> Opaque {
         why,
         mentions,
         anything,
+        reshapes,
     }
 }
 
@@ -45,6 +48,47 @@ fn names(lexemes: &[Lexeme<'_>], dialect: Dialect) -> Vec<Name> {
         .iter()
         .filter_map(|lexeme| name_of(lexeme.kind, lexeme.text, dialect))
         .collect()
+}
+
+/// Whether the words may change the columns of a table. Constraints, indexes, triggers and types
+/// have names of their own, which are mentioned then.
+pub(crate) fn changes_columns(words: &[Lexeme<'_>]) -> bool {
+    const NAMED: &[&str] = &[
+        "CONSTRAINT",
+        "INDEX",
+        "TRIGGER",
+        "FUNCTION",
+        "PROCEDURE",
+        "TYPE",
+        "POLICY",
+        "VIEW",
+        "SEQUENCE",
+        "EXTENSION",
+        "SCHEMA",
+        "DOMAIN",
+        "VALUE",
+        "UNIQUE",
+        "PRIMARY",
+        "FOREIGN",
+        "CHECK",
+        "MATERIALIZED",
+        "RULE",
+        "ROLE",
+    ];
+    words.iter().enumerate().any(|(at, word)| {
+        let after = |names: &[&str]| {
+            words
+                .get(at + 1)
+                .is_some_and(|next| names.iter().any(|name| next.is(name)))
+        };
+        let before = |names: &[&str]| at > 0 && names.iter().any(|name| words[at - 1].is(name));
+        ["COLUMN", "RENAME", "INHERIT", "ATTACH", "DETACH", "EXECUTE"]
+            .iter()
+            .any(|reshaping| word.is(reshaping) && !after(&["FUNCTION", "PROCEDURE", "ON"]))
+            || ((word.is("ADD") || word.is("DROP")) && !after(NAMED))
+            || (word.is("TYPE") && !before(&["CREATE", "DROP", "ALTER"]))
+            || (word.is("SET") && after(&["NOT", "DEFAULT", "DATA", "SCHEMA"]))
+    })
 }
 
 /// Whether statements are run that are put together at run time. Triggers and privileges have an

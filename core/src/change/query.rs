@@ -5,7 +5,6 @@
 //! not what is not.
 
 use super::cursor::Cursor;
-use super::fragment::Fragment;
 use super::{Ident, Name, ObjectName, Query, Used, Uses};
 use crate::lex::{Lexeme, TokenKind};
 

@@ -213,8 +213,8 @@ fn option(cursor: &mut Cursor<'_, '_>) -> Option<Option<TableOption>> {
         _ => {
             let words = cursor.until(|cursor| cursor.sees_any(OPTION_HEADS));
             let text = Fragment::of(words, cursor.dialect).text;
-            (!(word == "PARALLEL" && &*text == "unsafe") && !(word == "COST" && &*text == "100"))
-                .then(|| value(&word.to_lowercase(), &text))
+            let usual = matches!((word, &*text), ("PARALLEL", "unsafe") | ("COST", "100"));
+            (!usual).then(|| value(&word.to_lowercase(), &text))
         }
     })
 }

@@ -1,15 +1,13 @@
 //! Types in the spelling of the engine, and statements that make and change them.
 
-use std::sync::Arc;
-
 use super::cursor::Cursor;
-use super::fragment::{Fragment, quoted};
+use super::fragment::quoted;
 use super::{
-    AlterDomain, AlterType, Change, CreateDomain, CreateType, DomainAction, IfExists, Type,
-    TypeAction, TypeDefinition, constraint, table,
+    AlterDomain, AlterType, Change, CreateDomain, CreateType, DomainAction, Type, TypeAction,
+    TypeDefinition, constraint, table,
 };
 use crate::dialect::Family;
-use crate::lex::{Lexeme, TokenKind};
+use crate::lex::TokenKind;
 
 /// Words after which another word still belongs to the type.
 const POSTGRES_PAIRS: &[(&str, &[&str])] = &[

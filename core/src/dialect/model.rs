@@ -46,10 +46,6 @@ pub(crate) struct Modelling {
     pub(crate) tracks_dependants: bool,
     /// Whether a foreign key may name a table that is not there (yet).
     pub(crate) foreign_keys_may_dangle: bool,
-    /// Whether a view may name a table that is not there (yet).
-    pub(crate) views_may_dangle: bool,
-    /// Whether the tables and columns of a query inside of a trigger or a view follow a rename.
-    pub(crate) bodies_follow_renames: bool,
     /// Whether a name of a relation without schema is looked up along a path.
     pub(crate) has_search_path: bool,
 }
@@ -77,8 +73,6 @@ const POSTGRES: Modelling = Modelling {
     triggers_belong_to_tables: true,
     tracks_dependants: true,
     foreign_keys_may_dangle: false,
-    views_may_dangle: false,
-    bodies_follow_renames: true,
     has_search_path: true,
 };
 
@@ -95,8 +89,6 @@ const SQLITE: Modelling = Modelling {
     triggers_belong_to_tables: false,
     tracks_dependants: false,
     foreign_keys_may_dangle: true,
-    views_may_dangle: true,
-    bodies_follow_renames: true,
     has_search_path: false,
 };
 
@@ -113,8 +105,6 @@ const MYSQL: Modelling = Modelling {
     triggers_belong_to_tables: false,
     tracks_dependants: false,
     foreign_keys_may_dangle: false,
-    views_may_dangle: false,
-    bodies_follow_renames: false,
     has_search_path: false,
 };
 

@@ -206,14 +206,24 @@ pub(super) fn differences(schema: &Schema, start: Mark) -> Vec<(Key, Unlike)> {
             now.map(Arc::as_ref),
             schema.dialect(),
         );
-        let owner = before
+        let owner = before.as_ref().or(now).and_then(|object| table_of(object));
+        // A table that is not known whole may be a part of another, and its indexes with it.
+        let known = owner
             .as_ref()
-            .or(now)
-            .and_then(|object| table_of(object))
-            .map(|table| table.name);
+            .and_then(|owner| schema.get(owner))
+            .is_none_or(|table| !table.is_open());
+        let owner = owner.map(|table| table.name);
         found.extend(unlike.into_iter().map(|unlike| {
             let owner = owner.clone();
-            (key.clone(), Unlike { owner, ..unlike })
+            let sure = unlike.sure && known;
+            (
+                key.clone(),
+                Unlike {
+                    owner,
+                    sure,
+                    ..unlike
+                },
+            )
         }));
     }
     found

@@ -801,9 +801,9 @@ impl Replay<'_> {
         if self.modelling.family != Family::Postgres {
             return Some(());
         }
-        let Some(old) = self.table(key).and_then(|table| table.column(&column.name)) else {
-            return None;
-        };
+        let old = self
+            .table(key)
+            .and_then(|table| table.column(&column.name))?;
         if let Some(using) = using {
             let dialect = self.schema.dialect();
             let strange = using.names(dialect).into_iter().any(|name| {

@@ -230,9 +230,15 @@ impl Replay<'_> {
         };
         sequence.owned_by = Some((key.clone(), column.clone()));
         sequence.temporary = self.table(key).is_some_and(|table| table.temporary);
+        let default = nextval(&name, self.schema.dialect());
         let place = Key::new(Class::Relation, key.schema.clone(), name);
         self.schema
-            .put(place, Some(Object::new(Body::Sequence(sequence))));
+            .put(place.clone(), Some(Object::new(Body::Sequence(sequence))));
+        self.update_column(key, column, |column| {
+            if column.default.as_ref() == Some(&default) {
+                column.draws_from = Some(place);
+            }
+        });
     }
 
     /// The sequences that belong to a column.

@@ -47,7 +47,10 @@ impl Replay<'_> {
                     .filter(|text| !text.is_empty()),
             );
         }
-        if table.constraints.contains_key(&name) && !self.may_have_more(key) {
+        if table.constraints.contains_key(&name)
+            && !self.may_have_more(key)
+            && !self.doubted_name(&name)
+        {
             return self.refuse(Finding {
                 code: "duplicate-object",
                 span: definition
@@ -238,14 +241,14 @@ impl Replay<'_> {
         let known = self.table(&target).cloned();
         if referenced.is_empty()
             && let Some(table) = &known
-            && self.modelling.family == Family::Postgres
+            && self.modelling.family != Family::MySql
         {
             match table.primary_key() {
                 Some((name, _)) => {
                     let rule = table.constraints[name].rule.columns();
                     referenced = rule;
                 }
-                None if table.open => {}
+                None if table.open || self.modelling.family == Family::Sqlite => {}
                 None => {
                     self.refuse(Finding {
                         code: "fk-target-mismatch",
@@ -337,7 +340,7 @@ impl Replay<'_> {
         name: &Ident,
         if_missing: IfMissing,
     ) -> Done {
-        if self.may_have_more(key) {
+        if self.may_have_more(key) || self.doubted_name(&name.name) {
             return self.give_up(
                 name.span,
                 format!("the constraint `{}` is not known", name.name),
@@ -474,6 +477,7 @@ impl Replay<'_> {
                 "what CASCADE takes along is not modelled",
                 &referring,
                 false,
+                true,
             );
         }
         for (other, name) in self.referring(key, constraint) {

@@ -15,6 +15,12 @@ use crate::schema::{
     Body, Class, Extension, Key, Object, Other, Routine, Sequence, Trigger, View, by_name,
 };
 
+/// The option of a view under which the model keeps what a star stood for.
+pub(crate) const STAR: &str = "*";
+
+/// Relations and routines that a query reads, and the columns that it surely reads.
+type Reads = (BTreeSet<Key>, BTreeSet<(Key, Name)>);
+
 /// The types of arguments as the key of a routine holds them.
 pub(super) fn arguments_text(arguments: &[Type]) -> String {
     let texts: Vec<&str> = arguments
@@ -27,7 +33,7 @@ pub(super) fn arguments_text(arguments: &[Type]) -> String {
 impl Replay<'_> {
     pub(super) fn create_view(&mut self, create: &CreateView) -> Done {
         let key = self.new_key(Class::Relation, &create.name);
-        let (uses, columns_used) = self.used_by(&create.query.uses)?;
+        let (uses, columns_used) = self.used_by(&create.query.uses);
         let before = self.schema.get(&key).cloned();
         if let Some(before) = &before {
             match create.if_exists {
@@ -63,7 +69,7 @@ impl Replay<'_> {
             query: create.query.text.clone(),
             uses,
             columns_used,
-            options: by_name(&create.options),
+            options: self.view_options(create),
             open: false,
             temporary: create.temporary,
         };
@@ -79,6 +85,32 @@ impl Replay<'_> {
         object.body = Body::View(view);
         self.schema.put(key, Some(object));
         Some(())
+    }
+
+    /// The options of a view, and what a star in its query stood for when it was made.
+    fn view_options(
+        &self,
+        create: &CreateView,
+    ) -> std::collections::BTreeMap<std::sync::Arc<str>, std::sync::Arc<str>> {
+        let mut options = by_name(&create.options);
+        if create.query.uses.star && self.modelling.tracks_dependants {
+            let mut columns = Vec::new();
+            for used in &create.query.uses.relations {
+                if let Some(table) = self
+                    .find(Class::Relation, &used.name)
+                    .and_then(|key| self.table(&key).cloned())
+                {
+                    columns.extend(
+                        table
+                            .columns
+                            .into_iter()
+                            .map(|column| column.name.as_str().to_owned()),
+                    );
+                }
+            }
+            options.insert(STAR.into(), columns.join(", ").into());
+        }
+        options
     }
 
     /// Refuses a view in place of another that has columns which it has not.
@@ -126,7 +158,7 @@ impl Replay<'_> {
     }
 
     /// The relations that a query reads, and the columns that it surely reads.
-    fn used_by(&mut self, uses: &Uses) -> Option<(BTreeSet<Key>, BTreeSet<(Key, Name)>)> {
+    fn used_by(&mut self, uses: &Uses) -> Reads {
         let mut keys = BTreeSet::new();
         let mut columns = BTreeSet::new();
         for used in &uses.relations {
@@ -163,7 +195,7 @@ impl Replay<'_> {
                 keys.extend(routines);
             }
         }
-        Some((keys, columns))
+        (keys, columns)
     }
 
     pub(super) fn create_sequence(&mut self, create: &CreateSequence) -> Done {

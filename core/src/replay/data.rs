@@ -262,17 +262,19 @@ impl Replay<'_> {
                 let why = format!("the function `{function}` may change anything");
                 let mut mentions = data.mentions.clone();
                 let mut dynamic = unheard;
+                let mut reshapes = unheard;
                 for key in &bodies {
                     if let Some(Body::Routine(routine)) = self.schema.get(key).map(|o| &o.body) {
                         let body = routine.body.clone();
                         dynamic |= body.to_lowercase().contains("execute");
+                        reshapes |= crate::change::changes_columns(&body, self.schema.dialect());
                         mentions.extend(
                             crate::change::Fragment::parse(&body, self.schema.dialect())
                                 .names(self.schema.dialect()),
                         );
                     }
                 }
-                self.opaque(&why, &mentions, dynamic);
+                self.opaque(&why, &mentions, dynamic, reshapes);
                 return;
             }
         }

@@ -40,6 +40,14 @@ impl Replay<'_> {
                 let Some(key) = self.routine(target, drop.if_missing)? else {
                     return Some(());
                 };
+                let kind = match self.schema.get(&key).map(|object| &object.body) {
+                    Some(Body::Routine(routine)) => routine.kind,
+                    _ => target.kind,
+                };
+                if target.kind != Kind::Routine && kind != target.kind {
+                    let object = self.schema.get(&key).cloned()?;
+                    return self.wrong_kind(&target.name, target.kind, &object);
+                }
                 self.drop_free(&key, target, cascade)
             }
             Kind::Trigger | Kind::Policy | Kind::Rule => {
@@ -111,7 +119,7 @@ impl Replay<'_> {
         if self.schema.has(&key) {
             return Some(Some(key));
         }
-        let open = self.may_have_more(&table);
+        let open = self.may_have_more(&table) || self.doubted_name(&target.name.name);
         if open || !self.is_sure(&target.name) {
             self.unknown(
                 target.name.span,

@@ -150,9 +150,7 @@ impl Replay<'_> {
                 IfMissing::Fail => self.missing(name, Kind::Index),
             };
         };
-        let Some(object) = self.schema.get(&key).cloned() else {
-            return None;
-        };
+        let object = self.schema.get(&key).cloned()?;
         let Body::Index(index) = &object.body else {
             return self.wrong_kind(name, Kind::Index, &object);
         };

@@ -27,9 +27,7 @@ impl Replay<'_> {
     }
 
     fn type_action(&mut self, key: &Key, alter: &AlterType, action: &TypeAction) -> Done {
-        let Some(object) = self.schema.get(key).cloned() else {
-            return None;
-        };
+        let object = self.schema.get(key).cloned()?;
         let mut object = Object::clone(&object);
         let known = match (&mut object.body, action) {
             (

@@ -10,9 +10,12 @@ use crate::schema::{Body, Class, Key, Object, Part, PartOf, Rule};
 
 impl Replay<'_> {
     pub(super) fn rename(&mut self, rename: &Rename) -> Done {
-        let Some(key) = self.named(&rename.target, rename.if_missing)? else {
-            return Some(());
+        let Some(named) = self.named(&rename.target, rename.if_missing) else {
+            // Something is called so from here on.
+            super::doubt(self.schema, [rename.to.name.clone()]);
+            return None;
         };
+        let Some(key) = named else { return Some(()) };
         if rename.target.kind == Kind::DomainConstraint {
             return self.rename_domain_constraint(rename);
         }
