@@ -13,6 +13,7 @@ mod constraint;
 mod create;
 mod cursor;
 mod data;
+mod data_type;
 mod drop;
 mod fragment;
 mod grant;
@@ -25,15 +26,14 @@ mod routine;
 mod sequence;
 mod session;
 mod table;
-mod types;
 
 use std::sync::Arc;
 
+pub(crate) use data_type::normal as type_text;
 pub(crate) use fragment::quoted;
 pub use fragment::{Fragment, Likeness};
 pub(crate) use name::cut;
 pub use name::{Ident, Name, ObjectName};
-pub(crate) use types::normal as type_text;
 
 use crate::dialect::Dialect;
 use crate::source::Span;

@@ -12,9 +12,9 @@ mod catalogue;
 mod compare;
 mod explain;
 mod inverse;
+mod judge;
 #[cfg(feature = "model")]
 mod overrule;
-mod judge;
 mod play;
 mod refusal;
 mod stage;

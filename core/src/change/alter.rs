@@ -7,7 +7,7 @@ use super::fragment::Fragment;
 use super::{
     Action, AlterTable, Attribute, Behavior, Change, ColumnChange, ColumnDef, ConstraintKind,
     Identity, IfExists, Kind, ObjectName, Owner, Position, Rename, SetSchema, TableOption, Target,
-    Verb, constraint, drop, index, sequence, table, types,
+    Verb, constraint, data_type, drop, index, sequence, table,
 };
 use crate::dialect::Family;
 
@@ -75,7 +75,7 @@ fn target(kind: Kind, name: ObjectName) -> Target {
     }
 }
 
-/// What is no table: types, routines, schemas, triggers, policies and the rest.
+/// What is no table: data_type, routines, schemas, triggers, policies and the rest.
 fn object(cursor: &mut Cursor<'_, '_>, kind: Kind) -> Option<Change> {
     let if_missing = cursor.if_exists();
     let target = drop::target(cursor, kind)?;
@@ -117,8 +117,8 @@ fn object(cursor: &mut Cursor<'_, '_>, kind: Kind) -> Option<Change> {
         }));
     }
     match kind {
-        Kind::Type => types::alter(target.name, cursor),
-        Kind::Domain => types::alter_domain(target.name, cursor),
+        Kind::Type => data_type::alter(target.name, cursor),
+        Kind::Domain => data_type::alter_domain(target.name, cursor),
         Kind::Function | Kind::Procedure | Kind::Routine => {
             let attributes = super::routine::attributes(cursor)?;
             Some(Change::Attribute(Attribute {
@@ -387,7 +387,7 @@ fn alter_part(cursor: &mut Cursor<'_, '_>) -> Option<Verb> {
 fn column_change(cursor: &mut Cursor<'_, '_>) -> Option<ColumnChange> {
     let comma = |cursor: &Cursor<'_, '_>| cursor.sees_sign(",");
     if cursor.eat("SET DATA TYPE") || cursor.eat("TYPE") {
-        let data_type = types::read(cursor)?;
+        let data_type = data_type::read(cursor)?;
         let mut collation = None;
         if cursor.eat("COLLATE") {
             let start = *cursor;

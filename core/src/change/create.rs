@@ -4,7 +4,7 @@ use super::cursor::Cursor;
 use super::fragment::Fragment;
 use super::{
     Change, CreateExtension, CreateOther, CreateSchema, CreateView, IfExists, Kind, Query,
-    TableOption, Target, drop, index, query, routine, sequence, table, types,
+    TableOption, Target, data_type, drop, index, query, routine, sequence, table,
 };
 use crate::dialect::Family;
 
@@ -61,10 +61,10 @@ pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
         return sequence::create(cursor, if_exists, temporary);
     }
     if cursor.eat("TYPE") {
-        return types::create(cursor);
+        return data_type::create(cursor);
     }
     if cursor.eat("DOMAIN") {
-        return types::create_domain(cursor);
+        return data_type::create_domain(cursor);
     }
     if cursor.eat("SCHEMA") || (cursor.family() == Family::MySql && cursor.eat("DATABASE")) {
         return schema(cursor, if_exists);

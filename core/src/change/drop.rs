@@ -1,7 +1,7 @@
 //! `DROP …`, and which object a statement names.
 
 use super::cursor::Cursor;
-use super::{Change, Drop, Ident, IfMissing, Kind, ObjectName, Target, types};
+use super::{Change, Drop, Ident, IfMissing, Kind, ObjectName, Target, data_type};
 use crate::dialect::Family;
 
 /// Objects that are only made, dropped, renamed and commented on.
@@ -140,7 +140,7 @@ pub(super) fn target(cursor: &mut Cursor<'_, '_>, kind: Kind) -> Option<Target> 
     match kind {
         Kind::Function | Kind::Procedure | Kind::Aggregate | Kind::Routine => {
             if let Some(inner) = cursor.group() {
-                target.arguments = Some(types::arguments(&inner)?);
+                target.arguments = Some(data_type::arguments(&inner)?);
             }
         }
         Kind::Trigger | Kind::Policy | Kind::Rule | Kind::Constraint if cursor.eat("ON") => {

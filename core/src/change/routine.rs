@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::cursor::{Cursor, string_value};
 use super::fragment::{Fragment, name_of};
-use super::{Change, CreateRoutine, CreateTrigger, IfExists, Kind, Name, TableOption, types};
+use super::{Change, CreateRoutine, CreateTrigger, IfExists, Kind, Name, TableOption, data_type};
 use crate::dialect::{Dialect, Family};
 use crate::lex::{self, TokenKind};
 
@@ -21,7 +21,7 @@ pub(super) fn create(
     let name = cursor.object_name()?;
     let mut inner = cursor.group()?;
     let arguments = match cursor.family() {
-        Family::Postgres => types::arguments(&inner)?,
+        Family::Postgres => data_type::arguments(&inner)?,
         Family::Sqlite | Family::MySql => Vec::new(),
     };
     let signature = inner.fragment();
@@ -86,7 +86,7 @@ fn postgres(cursor: &mut Cursor<'_, '_>, routine: &mut CreateRoutine) -> Option<
         let text = format!("table ({})", inner.text).into();
         routine.returns = Some(Fragment { text, ..inner });
     } else if cursor.eat("RETURNS") {
-        let data_type = types::read(cursor)?;
+        let data_type = data_type::read(cursor)?;
         routine.returns = Some(Fragment {
             text: data_type.text,
             span: data_type.span,

@@ -4,7 +4,7 @@ use super::cursor::Cursor;
 use super::fragment::Fragment;
 use super::{
     AlterSequence, Change, CreateSequence, IfExists, Kind, Owner, Rename, SequenceOption,
-    SetSchema, TableOption, Target, types,
+    SetSchema, TableOption, Target, data_type,
 };
 use crate::lex::TokenKind;
 
@@ -87,7 +87,7 @@ pub(super) fn option(cursor: &mut Cursor<'_, '_>) -> Option<SequenceOption> {
         return owned_by(cursor);
     }
     if cursor.eat("AS") {
-        return Some(SequenceOption::As(types::read(cursor)?));
+        return Some(SequenceOption::As(data_type::read(cursor)?));
     }
     if cursor.eat("RESTART") {
         cursor.eat("WITH");

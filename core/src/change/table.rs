@@ -6,7 +6,7 @@ use super::cursor::Cursor;
 use super::fragment::Fragment;
 use super::{
     Change, ColumnDef, ColumnOption, CreateTable, Generated, Identity, IfExists, TableElement,
-    TableOption, TableOrigin, constraint, index, query, sequence, types,
+    TableOption, TableOrigin, constraint, data_type, index, query, sequence,
 };
 use crate::dialect::Family;
 use crate::lex::TokenKind;
@@ -262,7 +262,7 @@ pub(super) fn column(cursor: &mut Cursor<'_, '_>) -> Option<ColumnDef> {
     let start = *cursor;
     let name = cursor.ident()?;
     let may_lack_type = cursor.family() == Family::Sqlite;
-    let data_type = match types::read(cursor) {
+    let data_type = match data_type::read(cursor) {
         Some(data_type) => Some(data_type),
         None if may_lack_type => None,
         None => return None,
