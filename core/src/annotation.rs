@@ -1,7 +1,7 @@
 //! `-- @key: value`: what a comment tells us.
 //!
 //! Annotations are read from comment tokens only, so that text in strings and bodies never counts.
-//! Which keys there are stands in two tables, [`HEADER_KEYS`] and [`STATEMENT_KEYS`]; whether
+//! Which keys there are stands in two tables, `HEADER_KEYS` and `STATEMENT_KEYS`; whether
 //! annotations contradict each other or the SQL is decided by others.
 
 mod value;

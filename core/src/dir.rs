@@ -1,7 +1,7 @@
 //! Reads a folder of migrations. All file reading of this crate happens here.
 //!
 //! Nothing in the folder that looks like a migration is skipped in silence; what a file says is
-//! [`migration`](crate::migration)'s work.
+//! [`migration`]'s work.
 
 mod foreign;
 mod layout;

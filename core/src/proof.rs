@@ -116,7 +116,6 @@ pub fn check(set: &Set, options: &Options) -> Checked {
         checked.proofs.insert(migration.id.clone(), proof);
         checked.diagnostics.extend(diagnostics);
     }
-    run::name_later_makers(&mut checked, set);
     rules.finish(&checked.schema, &mut checked.diagnostics);
     checked
 }

@@ -2,7 +2,7 @@
 //!
 //! A rule is a pair of files beside this one: `drop_table_loses_data.rs` looks, and the page
 //! `drop_table_loses_data.md` explains and is executed as a test. One `mod` line and one line of
-//! [`RULES`] register it. A rule asks the model and never the text, and stays silent about what the
+//! `RULES` register it. A rule asks the model and never the text, and stays silent about what the
 //! model does not know.
 //!
 //! [`Rules`] runs them over one migration after the other and decides what becomes of what they find: levels of the

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::compare::{Unlike, compare};
-use super::{Checked, Difference, Leftover, Proof, Verdict, report, undo};
+use super::{Difference, Leftover, Proof, Verdict, report, undo};
 use crate::change::{self, Change, Name};
 use crate::diagnostic::{Diagnostic, Section};
 use crate::dialect::{Dialect, Family};
@@ -13,7 +13,6 @@ use crate::options::Options;
 use crate::replay::{self, Finding, Session};
 use crate::rule::{Rules, Step};
 use crate::schema::{Body, Class, Entry, Extension, Key, Mark, Object, Schema};
-use crate::set::Set;
 use crate::source::Span;
 
 /// The schema before the first migration.
@@ -385,11 +384,6 @@ fn cannot_prove(key: &Key, unlike: &Unlike) -> String {
         Difference::NotUndone => format!("whether {place} is left over is not known"),
         Difference::NotRestored => format!("whether {place} comes back is not known"),
     }
-}
-
-/// Says of what is missing which later migration makes it.
-pub(super) fn name_later_makers(checked: &mut Checked, set: &Set) {
-    let _ = (checked, set);
 }
 
 /// The section of a script.
