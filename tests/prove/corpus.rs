@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use backstitch::core::migration::ForeignKeys;
 use backstitch::core::source::Source;
-use backstitch::core::{Set, dir, migration};
+use backstitch::core::{Dialect, Set, dir, migration};
 use backstitch::testing::{Difference, Proven, Unproven, Verdict, prove};
 use backstitch::{Engine, Layout, Migrations};
 use backstitch_tests::announce::announce;
@@ -278,9 +278,11 @@ fn load<DB: Engine>(chain: &Chain) -> Migrations<DB> {
     // What is wrong with a file is told when it runs.
     let loaded = dir::load(&chain.dir, &chain.name, DB::DIALECT, Layout::UpDown);
     let mut migrations = loaded.set.migrations;
-    for migration in &mut migrations {
+    if DB::DIALECT == Dialect::Sqlite {
         // The truth was measured as the `sqlite3` shell has it.
-        migration.foreign_keys = ForeignKeys::Off;
+        for migration in &mut migrations {
+            migration.foreign_keys = ForeignKeys::Off;
+        }
     }
     if let Some((_, sql)) = PRELUDES.iter().find(|(name, _)| *name == chain.name) {
         let text = format!("-- @irreversible: it is not part of the chain\n-- UP MIGRATION\n{sql}");
