@@ -5,21 +5,33 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use backstitch::{Engine, LoadOptions, Migrations};
+use backstitch::{Down, Engine, Event, LoadOptions, Migrations};
 use sqlx::{MySql, Postgres, Sqlite};
 
-/// `migrate URL FOLDER`
+/// What is asked for.
+#[derive(Clone, Copy)]
+enum Verb {
+    Up,
+    /// Takes everything back.
+    Down,
+}
+
+/// `migrate URL FOLDER [down] [tell]`: `tell` says when the work begins, too.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let (Some(url), Some(folder)) = (arguments.next(), arguments.next()) else {
-        say("migrate URL FOLDER");
+        say("migrate URL FOLDER [down] [tell]");
         return ExitCode::from(2);
     };
+    let words: Vec<String> = arguments.collect();
+    let asked = |word: &str| words.iter().any(|one| one == word);
+    let verb = if asked("down") { Verb::Down } else { Verb::Up };
+    let tell = asked("tell");
     let done = match url.split(':').next() {
-        Some("postgres" | "postgresql") => up::<Postgres>(&url, &folder).await,
-        Some("mysql" | "mariadb") => up::<MySql>(&url, &folder).await,
-        _ => up::<Sqlite>(&url, &folder).await,
+        Some("postgres" | "postgresql") => run::<Postgres>(&url, &folder, verb, tell).await,
+        Some("mysql" | "mariadb") => run::<MySql>(&url, &folder, verb, tell).await,
+        _ => run::<Sqlite>(&url, &folder, verb, tell).await,
     };
     match done {
         Ok(ids) => {
@@ -33,9 +45,22 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn up<DB: Engine>(url: &str, folder: &str) -> Result<Vec<String>, backstitch::Error> {
+async fn run<DB: Engine>(
+    url: &str,
+    folder: &str,
+    verb: Verb,
+    tell: bool,
+) -> Result<Vec<String>, backstitch::Error> {
     let migrations: Migrations<DB> = Migrations::load(folder, LoadOptions::default())?;
-    let report = migrations.up(url).await?;
+    let migrator = migrations.migrator().observer(move |event: Event<'_>| {
+        if tell && matches!(event, Event::Started { .. }) {
+            say("started");
+        }
+    });
+    let report = match verb {
+        Verb::Up => migrator.up(url).await?,
+        Verb::Down => migrator.force().down(url, Down::All).await?,
+    };
     Ok(report.done.into_iter().map(|done| done.id).collect())
 }
 

@@ -1,0 +1,116 @@
+//! The future of a run is polled n times and then dropped, for every n until it comes through.
+//!
+//! A time-out around `up`, or a service that stops while it starts, does just that. Nothing may
+//! stay locked, and a pool has to be as good as before.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use backstitch::Down;
+use backstitch_tests::announce::announce;
+
+use crate::course::{Course, Watched};
+use crate::ground::{Ground, scenarios};
+
+scenarios! {
+    everywhere: [
+        dropped_at_every_await_point_of_up,
+        dropped_at_every_await_point_of_down,
+    ],
+}
+
+const LENGTH: usize = 3;
+
+async fn dropped_at_every_await_point_of_up<DB: Watched>(ground: Ground<DB>) {
+    let course = Course::of(LENGTH);
+    let set = course.load::<DB>();
+    let pool = ground.pool(2).await;
+    let mut dropped = 0;
+    for from_pool in [true, false] {
+        for n in 1.. {
+            let when = format!("up dropped at its poll {n}, from a pool: {from_pool}");
+            let came_through = match from_pool {
+                true => Polls::of(n, set.up(&pool)).await,
+                false => Polls::of(n, set.up(ground.url())).await,
+            };
+            if let Some(result) = came_through {
+                result.unwrap_or_else(|error| panic!("{when}\n{error}"));
+                course.finish(&ground, &when).await;
+                course.undo(&ground, &when).await;
+                break;
+            }
+            dropped += 1;
+            let next = set.migrator().lock_wait(std::time::Duration::from_secs(20));
+            let report = next.up(&pool).await;
+            report.unwrap_or_else(|error| panic!("{when}: the pool does not work\n{error}"));
+            course.finish(&ground, &when).await;
+            course.undo(&ground, &when).await;
+            ground
+                .ask("DROP TABLE __migrations__; DROP TABLE __migration_rollbacks__")
+                .await;
+        }
+    }
+    announce(&format!(
+        "{dropped} runs of up dropped on {:?}",
+        ground.engine()
+    ));
+}
+
+async fn dropped_at_every_await_point_of_down<DB: Watched>(ground: Ground<DB>) {
+    let course = Course::of(LENGTH);
+    let set = course.load::<DB>();
+    let mut dropped = 0;
+    for n in 1.. {
+        let when = format!("down dropped at its poll {n}");
+        course.finish(&ground, &when).await;
+        let came_through = Polls::of(n, set.down(ground.url(), Down::All)).await;
+        course.traces(&ground).await.judge::<DB>(&when);
+        course.undo(&ground, &when).await;
+        if let Some(result) = came_through {
+            result.unwrap_or_else(|error| panic!("{when}\n{error}"));
+            break;
+        }
+        dropped += 1;
+    }
+    announce(&format!(
+        "{dropped} runs of down dropped on {:?}",
+        ground.engine()
+    ));
+}
+
+/// A future that is dropped when it has been polled so many times. None: it was.
+struct Polls<F> {
+    future: Option<Pin<Box<F>>>,
+    left: usize,
+}
+
+impl<F: Future> Polls<F> {
+    fn of(polls: usize, future: F) -> Polls<F> {
+        Polls {
+            future: Some(Box::pin(future)),
+            left: polls,
+        }
+    }
+}
+
+impl<F: Future> Future for Polls<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let Some(future) = &mut this.future else {
+            panic!("polled after its end");
+        };
+        if let Poll::Ready(output) = future.as_mut().poll(context) {
+            this.future = None;
+            return Poll::Ready(Some(output));
+        }
+        this.left -= 1;
+        if this.left == 0 {
+            // Now, not when somebody drops this.
+            this.future = None;
+            return Poll::Ready(None);
+        }
+        Poll::Pending
+    }
+}

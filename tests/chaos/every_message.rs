@@ -1,0 +1,119 @@
+//! The connection is cut at the n-th message, for every n until a run comes through: before the
+//! server gets it or after it has carried it out, once or for good.
+//!
+//! Whatever the run said, history and catalogue agree afterwards, no lock is left, and the next run
+//! finishes and does nothing twice.
+
+use backstitch::{Down, ErrorKind, Report};
+use backstitch_tests::announce::announce;
+use backstitch_tests::proxy::{Fault, Proxy, Spell};
+
+use crate::course::{Course, Watched};
+use crate::ground::{Ground, scenarios};
+
+scenarios! {
+    servers: [
+        every_message_of_up_is_lost_once,
+        every_message_of_down_is_lost_once,
+    ],
+}
+
+/// How many migrations.
+const LENGTH: usize = 3;
+/// A run that asks more than this is not what it was.
+const MANY: usize = 60;
+
+const FAULTS: [(Fault, Spell); 4] = [
+    (Fault::Unsent, Spell::Once),
+    (Fault::Unanswered, Spell::Once),
+    (Fault::Unsent, Spell::ForGood),
+    (Fault::Unanswered, Spell::ForGood),
+];
+
+async fn every_message_of_up_is_lost_once<DB: Watched>(ground: Ground<DB>) {
+    let course = Course::of(LENGTH);
+    let set = course.load::<DB>();
+    let proxy = Proxy::start(ground.url());
+    let mut tried = 0;
+    for (fault, spell) in FAULTS {
+        for n in 1.. {
+            assert!(n < MANY, "{}", proxy.transcript());
+            let when = format!("{fault:?} {spell:?} at message {n} of up");
+            proxy.reset();
+            proxy.fail(n, fault, spell);
+            let result = set.up(proxy.url()).await;
+            let failed = proxy.failed();
+            let transcript = proxy.transcript();
+            proxy.mend();
+            let traces = course.traces(&ground).await;
+            traces.judge::<DB>(&format!("{when}\n{transcript}"));
+            let done = done(&result, &when);
+            assert!(
+                done <= traces.applied(),
+                "{when}: {done} done, but {traces}"
+            );
+            let report = course.finish(&ground, &when).await;
+            assert_eq!(report.done.len(), LENGTH - traces.applied(), "{when}");
+            forget(&course, &ground, &when).await;
+            if failed == 0 {
+                result.unwrap_or_else(|error| panic!("{when}: nothing was cut\n{error}"));
+                break;
+            }
+            tried += 1;
+        }
+    }
+    announce(&format!("{tried} cuts of up on {:?}", ground.engine()));
+}
+
+async fn every_message_of_down_is_lost_once<DB: Watched>(ground: Ground<DB>) {
+    let course = Course::of(LENGTH);
+    let set = course.load::<DB>();
+    let proxy = Proxy::start(ground.url());
+    let mut tried = 0;
+    for (fault, spell) in FAULTS {
+        for n in 1.. {
+            assert!(n < MANY, "{}", proxy.transcript());
+            let when = format!("{fault:?} {spell:?} at message {n} of down");
+            course.finish(&ground, &when).await;
+            proxy.reset();
+            proxy.fail(n, fault, spell);
+            let result = set.down(proxy.url(), Down::All).await;
+            let failed = proxy.failed();
+            let transcript = proxy.transcript();
+            proxy.mend();
+            let traces = course.traces(&ground).await;
+            traces.judge::<DB>(&format!("{when}\n{transcript}"));
+            let done = done(&result, &when);
+            assert!(
+                done <= LENGTH - traces.applied(),
+                "{when}: {done} taken back, but {traces}"
+            );
+            forget(&course, &ground, &when).await;
+            if failed == 0 {
+                result.unwrap_or_else(|error| panic!("{when}: nothing was cut\n{error}"));
+                break;
+            }
+            tried += 1;
+        }
+    }
+    announce(&format!("{tried} cuts of down on {:?}", ground.engine()));
+}
+
+/// How many steps a run says it has done; one that was cut off says that it was.
+fn done(result: &Result<Report, backstitch::Error>, when: &str) -> usize {
+    match result {
+        Ok(report) => report.done.len(),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Connection, "{when}: {error}");
+            error.report().done.len()
+        }
+    }
+}
+
+/// Takes everything back, the history too, so that the next run begins from nothing.
+async fn forget<DB: Watched>(course: &Course, ground: &Ground<DB>, when: &str) {
+    course.undo(ground, when).await;
+    ground
+        .ask("DROP TABLE IF EXISTS __migrations__; DROP TABLE IF EXISTS __migration_rollbacks__")
+        .await;
+}
