@@ -190,7 +190,7 @@ impl Traces {
             } else {
                 format!("t{n}")
             };
-            let made = self.tables.iter().any(|one| *one == table);
+            let made = self.tables.contains(&table);
             let lines = self.log.iter().filter(|line| **line == n).count();
             assert!(lines <= 1, "{when}: {n} ran {lines} times\n{self}");
             // The UP makes the table first, the DOWN drops it last: so many statements of the UP
