@@ -367,6 +367,8 @@ pub struct Schema {
     /// How often a name is that of a constraint in a schema.
     constraints: BTreeMap<(Name, Name), usize>,
     journal: Vec<Entry>,
+    /// What was found to be there all along, each with the writes before.
+    adopted: Vec<(usize, Key)>,
 }
 
 impl Key {

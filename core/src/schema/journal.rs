@@ -9,12 +9,15 @@ use crate::dialect::Dialect;
 
 /// A place in the journal to which one can go back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mark(usize);
+pub struct Mark {
+    writes: usize,
+    adopted: usize,
+}
 
 impl Mark {
     /// How many writes lie between the two.
     pub fn behind(self, earlier: Mark) -> usize {
-        self.0.saturating_sub(earlier.0)
+        self.writes.saturating_sub(earlier.writes)
     }
 }
 
@@ -36,6 +39,7 @@ impl Schema {
             dependants: BTreeMap::new(),
             constraints: BTreeMap::new(),
             journal: Vec::new(),
+            adopted: Vec::new(),
         }
     }
 
@@ -111,9 +115,10 @@ impl Schema {
         }
     }
 
-    /// Puts an object in its place that was there all along: that is no change, and stays when
-    /// changes are taken back.
+    /// Puts an object in its place that was there all along: that is no change. It goes when what
+    /// told of it is taken back.
     pub fn adopt(&mut self, key: Key, object: Object) {
+        self.adopted.push((self.journal.len(), key.clone()));
         self.replace(key, Some(Arc::new(object)), false);
     }
 
@@ -125,17 +130,20 @@ impl Schema {
 
     /// Where the journal stands now.
     pub fn mark(&self) -> Mark {
-        Mark(self.journal.len())
+        Mark {
+            writes: self.journal.len(),
+            adopted: self.adopted.len(),
+        }
     }
 
     /// What was written since `mark`, oldest first.
     pub fn since(&self, mark: Mark) -> &[Entry] {
-        &self.journal[mark.0..]
+        &self.journal[mark.writes..]
     }
 
     /// What was written between two marks, oldest first.
     pub fn between(&self, from: Mark, to: Mark) -> &[Entry] {
-        &self.journal[from.0..to.0]
+        &self.journal[from.writes..to.writes]
     }
 
     /// The objects written since `mark`, each with its value at that time.
@@ -149,31 +157,30 @@ impl Schema {
         touched
     }
 
-    /// Takes back everything since `mark`. What is returned goes forward again with
-    /// [`redo`](Schema::redo).
-    pub fn undo(&mut self, mark: Mark) -> Vec<(Key, Option<Arc<Object>>)> {
-        let mut forward = Vec::new();
-        while self.journal.len() > mark.0 {
+    /// Takes back everything since `mark`.
+    pub fn undo(&mut self, mark: Mark) {
+        loop {
+            while self.adopted.len() > mark.adopted
+                && let Some((_, key)) = self
+                    .adopted
+                    .pop_if(|(writes, _)| *writes >= self.journal.len())
+            {
+                self.replace(key, None, false);
+            }
+            if self.journal.len() == mark.writes {
+                break;
+            }
             let Some(entry) = self.journal.pop() else {
                 break;
             };
-            forward.push((entry.key.clone(), self.get(&entry.key).cloned()));
             self.replace(entry.key, entry.before, false);
-        }
-        forward.reverse();
-        forward
-    }
-
-    /// Does again what [`undo`](Schema::undo) took back.
-    pub fn redo(&mut self, forward: Vec<(Key, Option<Arc<Object>>)>) {
-        for (key, object) in forward {
-            self.replace(key, object, true);
         }
     }
 
     /// Forgets the journal: nothing before can be taken back any more.
     pub fn forget(&mut self) {
         self.journal.clear();
+        self.adopted.clear();
     }
 
     fn replace(&mut self, key: Key, object: Option<Arc<Object>>, keep: bool) {
