@@ -88,6 +88,8 @@ pub trait Driver: Database<Connection: Send> {
     const BATCH_IS_TRANSACTION: bool;
     /// Whether the lock is the write transaction itself, so that there is none to take.
     const LOCKS_BY_TRANSACTION: bool;
+    /// How many bytes of a name count, where the engine cuts off what is longer and goes on.
+    const NAMES_ARE_CUT_AT: Option<usize>;
 
     /// Whether migrations in `dialect` can run on it.
     fn speaks(dialect: Dialect) -> bool;

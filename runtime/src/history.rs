@@ -12,7 +12,9 @@ use backstitch_core::migration::{self, Migration, Phase};
 use serde::Serialize;
 
 use crate::engine::Driver;
+use crate::error::Error;
 use crate::message::Answer;
+use crate::plan::usage;
 
 /// The layout of the two tables that this library writes.
 pub(crate) const LAYOUT: u32 = 1;
@@ -60,6 +62,43 @@ impl Names {
             self.schema.as_deref().unwrap_or_default(),
             self.table
         )
+    }
+
+    /// The name of the index that finds the newest row, where indexes have names of their own.
+    pub(crate) fn index(&self) -> String {
+        format!("{}_newest", self.table)
+    }
+
+    /// Makes sure that the names reach the engine as they are.
+    ///
+    /// # Errors
+    /// When it would cut one off, for two histories could then turn out to be one.
+    pub(crate) fn fit<D: Driver>(&self) -> Result<(), Error> {
+        let Some(limit) = D::NAMES_ARE_CUT_AT else {
+            return Ok(());
+        };
+        let names = [&self.index(), &self.rollback_table];
+        let Some(long) = names
+            .into_iter()
+            .chain(&self.schema)
+            .find(|name| name.len() > limit)
+        else {
+            return Ok(());
+        };
+        let head: String = long.chars().take(40).collect();
+        Err(usage(
+            format!(
+                "a name of the history is {} bytes long, and {} would cut it off after {limit}: \
+                 `{head}…`",
+                long.len(),
+                D::PRODUCT
+            ),
+            &format!(
+                "give `.schema(..)` and the second table of `.tables(..)` names of at most {limit} \
+                 bytes, and the first table one of at most {}, for an index is named after it",
+                limit - "_newest".len()
+            ),
+        ))
     }
 
     fn quoted<D: Driver>(&self, table: &str) -> String {

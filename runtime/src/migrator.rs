@@ -205,6 +205,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         if !DB::speaks(dialect) {
             return Err(Error::wrong_dialect(dialect, DB::PRODUCT));
         }
+        self.names.fit::<DB>()?;
         database.open().await
     }
 

@@ -77,6 +77,16 @@ impl Course {
         self.folder.load()
     }
 
+    /// Writes a file beside the others.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        self.folder.write(name, text);
+    }
+
+    /// Takes a file away.
+    pub(crate) fn remove(&self, name: &str) {
+        std::fs::remove_file(self.folder.path().join(name)).expect("it is there");
+    }
+
     /// A process that goes up (`[]`) or down (`["down"]`).
     pub(crate) fn process(&self, url: &str, words: &[&str]) -> std::process::Command {
         let mut command = program(url, self.folder.path());

@@ -10,8 +10,20 @@ mod ground;
 
 mod course;
 mod length;
+mod own;
 
-mod await_points;
+mod kill;
+
 mod every_message;
 mod every_step;
-mod kill;
+
+mod await_points;
+mod full;
+mod restart;
+mod rights;
+
+mod crowd;
+mod standby;
+
+mod history;
+mod hostile;

@@ -150,8 +150,15 @@ product!(Sqlite, Sqlite, ddl_rolls_back: true,
 
 /// A database of its own.
 pub(crate) struct Ground<DB> {
-    database: Database,
+    place: Place,
     engine: std::marker::PhantomData<DB>,
+}
+
+enum Place {
+    /// On a server that is shared, dropped with this value.
+    Shared(Database),
+    /// On a server of the test's own: a URL.
+    Own(String),
 }
 
 impl<DB: Product> Ground<DB> {
@@ -163,17 +170,32 @@ impl<DB: Product> Ground<DB> {
     /// On another server for the same engine.
     pub(crate) fn on(server: servers::Engine) -> Option<Ground<DB>> {
         Some(Ground {
-            database: Database::create(server)?,
+            place: Place::Shared(Database::create(server)?),
             engine: std::marker::PhantomData,
         })
     }
 
+    /// On a server of the test's own.
+    #[allow(dead_code, reason = "the tests of faults have such servers")]
+    pub(crate) fn at(url: String) -> Ground<DB> {
+        Ground {
+            place: Place::Own(url),
+            engine: std::marker::PhantomData,
+        }
+    }
+
     pub(crate) fn engine(&self) -> servers::Engine {
-        self.database.engine()
+        match &self.place {
+            Place::Shared(database) => database.engine(),
+            Place::Own(_) => DB::SERVER,
+        }
     }
 
     pub(crate) fn url(&self) -> &str {
-        self.database.url()
+        match &self.place {
+            Place::Shared(database) => database.url(),
+            Place::Own(url) => url,
+        }
     }
 
     pub(crate) async fn connect(&self) -> DB::Connection {

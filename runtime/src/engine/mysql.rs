@@ -38,6 +38,7 @@ impl Driver for MySql {
     const BATCHES: bool = true;
     const BATCH_IS_TRANSACTION: bool = false;
     const LOCKS_BY_TRANSACTION: bool = false;
+    const NAMES_ARE_CUT_AT: Option<usize> = None;
 
     fn speaks(dialect: Dialect) -> bool {
         matches!(dialect, Dialect::MySql | Dialect::MariaDb)

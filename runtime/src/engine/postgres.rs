@@ -21,6 +21,7 @@ impl Driver for Postgres {
     const BATCHES: bool = true;
     const BATCH_IS_TRANSACTION: bool = true;
     const LOCKS_BY_TRANSACTION: bool = false;
+    const NAMES_ARE_CUT_AT: Option<usize> = Some(63);
 
     fn speaks(dialect: Dialect) -> bool {
         dialect == Dialect::Postgres
@@ -43,7 +44,7 @@ impl Driver for Postgres {
     fn create_history(names: &Names) -> Vec<String> {
         let migrations = names.migrations::<Postgres>();
         let rollbacks = names.rollbacks::<Postgres>();
-        let index = Postgres::quote_name(&format!("{}_newest", names.table));
+        let index = Postgres::quote_name(&names.index());
         let schema = names.schema.as_deref().map(|schema| {
             let name = Postgres::quote_text(schema);
             let command =

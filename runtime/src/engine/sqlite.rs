@@ -34,6 +34,7 @@ impl Driver for Sqlite {
     const BATCHES: bool = false;
     const BATCH_IS_TRANSACTION: bool = false;
     const LOCKS_BY_TRANSACTION: bool = true;
+    const NAMES_ARE_CUT_AT: Option<usize> = None;
 
     fn speaks(dialect: Dialect) -> bool {
         dialect == Dialect::Sqlite
