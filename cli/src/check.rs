@@ -12,9 +12,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::exit::Exit;
 use crate::format::{self, Format};
-use crate::project::{Place, Project};
+use crate::project::{self, Place, Project};
 use crate::report::Report;
 use crate::screen::Screen;
+use crate::target::engine;
 
 /// The arguments of `check`.
 #[derive(Clone, Debug, Args)]
@@ -97,7 +98,7 @@ impl Check {
 
     /// Everything that can be found out, or why there is nothing to look at.
     fn report(&self) -> Result<Report, Vec<Diagnostic>> {
-        let here = std::env::current_dir().map_err(|error| vec![nowhere(&error)])?;
+        let here = project::here().map_err(|failure| failure.diagnostics)?;
         let place = Place {
             dir: self.dir.as_deref(),
             options: self.options.as_deref(),
@@ -149,11 +150,6 @@ impl Level {
     }
 }
 
-fn engine() -> impl TypedValueParser<Value = Dialect> {
-    PossibleValuesParser::new(Dialect::ALL.map(Dialect::name))
-        .map(|name| Dialect::from_name(&name).expect("one of the possible values"))
-}
-
 fn layout() -> impl TypedValueParser<Value = Layout> {
     PossibleValuesParser::new(Layout::ALL.map(Layout::name))
         .map(|name| Layout::from_name(&name).expect("one of the possible values"))
@@ -161,11 +157,6 @@ fn layout() -> impl TypedValueParser<Value = Layout> {
 
 fn is_error(diagnostic: &Diagnostic) -> bool {
     diagnostic.severity == Severity::Error
-}
-
-fn nowhere(error: &std::io::Error) -> Diagnostic {
-    let message = format!("the current folder cannot be told: {error}");
-    Diagnostic::error("folder-unreadable", message)
 }
 
 fn engine_unknown() -> Diagnostic {

@@ -1,11 +1,23 @@
 //! All commands. A program takes them as they are, a service as a part of its own commands.
 
+use std::process::ExitCode;
+
+use backstitch::Migrations;
 use clap::Subcommand;
 
 use crate::check::Check;
 use crate::exit::Exit;
 use crate::explain::Explain;
-use crate::screen::Screen;
+use crate::history::History;
+use crate::online::{on_folder, on_program};
+use crate::ping::Ping;
+use crate::plan::Plan;
+use crate::product::Product;
+use crate::redo::Redo;
+use crate::rollback::Rollback;
+use crate::screen::{Color, Screen};
+use crate::status::Status;
+use crate::up::Up;
 
 /// What is to be done.
 #[derive(Clone, Debug, Subcommand)]
@@ -14,14 +26,67 @@ pub enum Command {
     Check(Check),
     /// Tell what a finding means, why it matters and what to write instead
     Explain(Explain),
+    /// Tell whether the database answers, and how fast
+    Ping(Ping),
+    /// Show how the database stands, and what to do next
+    Status(Status),
+    /// Show what `up` would do now
+    Plan(Plan),
+    /// Apply what is pending
+    Up(Up),
+    /// Take migrations back
+    Rollback(Rollback),
+    /// Take the newest migrations back and apply them again
+    Redo(Redo),
+    /// Show what was applied and taken back, by whom and when
+    History(History),
+}
+
+/// Calls `$online` for commands that talk to a database, and `run` of the others.
+macro_rules! dispatch {
+    ($command:expr, $screen:expr, |$it:ident| $online:expr) => {
+        match $command {
+            Command::Check(check) => check.run($screen),
+            Command::Explain(explain) => explain.run($screen),
+            Command::Ping($it) => $online,
+            Command::Status($it) => $online,
+            Command::Plan($it) => $online,
+            Command::Up($it) => $online,
+            Command::Rollback($it) => $online,
+            Command::Redo($it) => $online,
+            Command::History($it) => $online,
+        }
+    };
 }
 
 impl Command {
-    /// Does it.
+    /// Does it, with the migrations of the folder that is read now.
     pub fn run(&self, screen: &mut Screen) -> Exit {
-        match self {
-            Command::Check(check) => check.run(screen),
-            Command::Explain(explain) => explain.run(screen),
-        }
+        dispatch!(self, screen, |command| on_folder(command, screen))
+    }
+
+    /// Does it, with the migrations that a service brings along. Prints to the streams of the
+    /// process; can be called inside a runtime, too, which then waits.
+    pub fn run_with<DB: Product>(&self, migrations: &Migrations<DB>) -> ExitCode {
+        self.run_in(Color::Auto, migrations)
+    }
+
+    pub(crate) fn run_in<DB: Product>(
+        &self,
+        color: Color,
+        migrations: &Migrations<DB>,
+    ) -> ExitCode {
+        let work = || {
+            let mut screen = Screen::new(color);
+            let exit = dispatch!(self, &mut screen, |command| on_program(
+                command,
+                migrations,
+                &mut screen
+            ));
+            screen.end(exit)
+        };
+        // A thread of its own, because a service may call this inside its runtime.
+        std::thread::scope(|scope| scope.spawn(work).join())
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }

@@ -9,17 +9,83 @@ pub mod program;
 
 pub mod command;
 
+mod config;
+mod online;
+pub mod product;
+mod project;
+mod target;
+mod variables;
+
 pub mod check;
 pub mod explain;
+pub mod history;
+pub mod ping;
+pub mod plan;
+pub mod redo;
+pub mod rollback;
+pub mod status;
+pub mod up;
+
+mod ask;
+mod course;
+mod outcome;
+mod outlook;
+mod progress;
+mod scope;
 
 pub mod exit;
+mod failure;
 mod format;
 mod markdown;
 mod page;
-mod project;
+mod paint;
 mod report;
 mod screen;
+mod when;
+
+use std::process::ExitCode;
+
+use backstitch::Migrations;
 
 pub use command::Command;
 pub use exit::Exit;
-pub use screen::Screen;
+pub use product::Product;
+pub use screen::{Color, Screen};
+
+/// The whole command line as the `main` of a service's own program of migrations.
+///
+/// ```no_run
+/// # use std::process::ExitCode;
+/// # use backstitch::Migrations;
+/// # macro_rules! migrations { ($dir:literal) => { Migrations::__invalid() } }
+/// static MIGRATIONS: Migrations<sqlx::Postgres> = migrations!("migrations");
+///
+/// fn main() -> ExitCode {
+///     backstitch_cli::main(&MIGRATIONS)
+/// }
+/// ```
+///
+/// As a part of a larger command line, [`Command`] is a subcommand of clap:
+///
+/// ```no_run
+/// # use std::process::ExitCode;
+/// # use backstitch::Migrations;
+/// # static MIGRATIONS: Migrations<sqlx::Postgres> = Migrations::__invalid();
+/// #[derive(clap::Parser)]
+/// enum Service {
+///     Serve,
+///     /// Looks after the database
+///     #[command(subcommand)]
+///     Migrate(backstitch_cli::Command),
+/// }
+///
+/// fn main() -> ExitCode {
+///     match clap::Parser::parse() {
+///         Service::Migrate(command) => command.run_with(&MIGRATIONS),
+///         Service::Serve => ExitCode::SUCCESS,
+///     }
+/// }
+/// ```
+pub fn main<DB: Product>(migrations: &Migrations<DB>) -> ExitCode {
+    program::main_with(migrations)
+}

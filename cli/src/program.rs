@@ -1,13 +1,14 @@
 //! The programs `backstitch` and `cargo backstitch`.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
+use backstitch::Migrations;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::command::Command;
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
+use crate::product::Product;
 use crate::screen::{Color, Screen};
 
 /// How the program was called.
@@ -21,7 +22,7 @@ pub enum Called {
 
 /// SQL migrations that carry their way back.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(version, arg_required_else_help = true, after_help = format!("{EXAMPLES}{}", exit::TABLE))]
 struct Program {
     #[command(subcommand)]
     command: Command,
@@ -38,37 +39,49 @@ struct Program {
 
 const EXAMPLES: &str = "\
 Examples:
-  backstitch check                      the migrations of this project
+  backstitch status                     how the database of DATABASE_URL stands
+  backstitch up                         apply what is pending
+  backstitch rollback                   take the newest migration back
+  backstitch check                      the migrations of this project, without a database
   backstitch check --layout sqlx db     those of a project that uses sqlx so far
   backstitch explain rollback-missing   what an error means
 
-Exit codes:
-  0 done   1 refused or failed   2 wrong call   3 pending   4 drift";
+";
 
-/// Does what the arguments of the process ask for.
+/// Does what the arguments of the process ask for, with the migrations of a folder.
 pub fn main(called: Called) -> ExitCode {
+    let arguments = without_cargo(called, std::env::args_os().collect());
+    let program = match parse(command(called), arguments) {
+        Ok(program) => program,
+        Err(exit) => return exit.into(),
+    };
+    let mut screen = Screen::new(program.color);
+    let exit = program.command.run(&mut screen);
+    screen.end(exit)
+}
+
+/// The same, with the migrations that the program brings along.
+pub(crate) fn main_with<DB: Product>(migrations: &Migrations<DB>) -> ExitCode {
     let arguments = std::env::args_os().collect();
-    let matches = match command(called).try_get_matches_from(without_cargo(called, arguments)) {
-        Ok(matches) => matches,
+    match parse(Program::command(), arguments) {
+        Ok(program) => program.command.run_in(program.color, migrations),
+        Err(exit) => exit.into(),
+    }
+}
+
+/// What is asked for; where it is help, or nothing that can be understood, how to exit.
+fn parse(command: clap::Command, arguments: Vec<OsString>) -> Result<Program, Exit> {
+    match command.try_get_matches_from(arguments) {
+        Ok(matches) => {
+            Ok(Program::from_arg_matches(&matches).expect("clap has checked the arguments"))
+        }
         Err(error) => {
             // Help goes to standard output; when nobody reads it, that is fine.
             let _ = error.print();
-            return match error.exit_code() {
-                0 => Exit::Done.into(),
-                _ => Exit::Usage.into(),
-            };
-        }
-    };
-    let program = Program::from_arg_matches(&matches).expect("clap has checked the arguments");
-    let mut screen = Screen::new(program.color);
-    let exit = program.command.run(&mut screen);
-    match screen.finish() {
-        Ok(()) => exit.into(),
-        Err(error) => {
-            let complaint = format!("error: the output cannot be written: {error}\n");
-            // Where not even this can be written, nobody is there to read it.
-            let _ = io::stderr().write_all(complaint.as_bytes());
-            Exit::Failed.into()
+            Err(match error.exit_code() {
+                0 => Exit::Done,
+                _ => Exit::Usage,
+            })
         }
     }
 }

@@ -9,6 +9,8 @@ use backstitch_core::Diagnostic;
 use backstitch_core::dir::{self, LoadedOptions};
 use backstitch_core::options;
 
+use crate::failure::Failure;
+
 /// The folder where neither the call nor the options name one.
 const DEFAULT_FOLDER: &str = "migrations";
 
@@ -16,6 +18,8 @@ const DEFAULT_FOLDER: &str = "migrations";
 #[derive(Debug)]
 pub(crate) struct Project {
     pub(crate) options: LoadedOptions,
+    /// The folder of the options file, or the one that could have it.
+    pub(crate) base: PathBuf,
     /// The folder on this machine.
     pub(crate) dir: PathBuf,
     /// The folder as it is shown to people: as seen from where they are.
@@ -51,11 +55,10 @@ impl Project {
         if is_project(&named) {
             return Ok(Project::of(here, &named, read_options(here, &named), None));
         }
-        let options = match upwards(&named).find(|folder| holds_options(folder)) {
-            Some(base) => read_options(here, base),
-            None => LoadedOptions::default(),
-        };
-        Ok(Project::of(here, &named, options, Some(named.clone())))
+        let base = upwards(&named).find(|folder| holds_options(folder));
+        let options = base.map_or_else(LoadedOptions::default, |base| read_options(here, base));
+        let base = base.unwrap_or(&named);
+        Ok(Project::of(here, base, options, Some(named.clone())))
     }
 
     fn of(here: &Path, base: &Path, options: LoadedOptions, named: Option<PathBuf>) -> Project {
@@ -63,10 +66,22 @@ impl Project {
         let dir = named.unwrap_or_else(|| base.join(dir));
         Project {
             shown_as: shown(&dir, here),
+            base: base.to_owned(),
             options,
             dir,
         }
     }
+}
+
+/// The folder in which the program was called.
+///
+/// # Errors
+/// When it is gone.
+pub(crate) fn here() -> Result<PathBuf, Failure> {
+    std::env::current_dir().map_err(|error| {
+        let message = format!("the current folder cannot be told: {error}");
+        Failure::usage(Diagnostic::error("folder-unreadable", message))
+    })
 }
 
 /// The nearest folder from `here` upwards that says something about migrations.
@@ -142,7 +157,7 @@ fn read_options(here: &Path, base: &Path) -> LoadedOptions {
 }
 
 /// The path as seen from `here`, with forward slashes.
-fn shown(path: &Path, here: &Path) -> String {
+pub(crate) fn shown(path: &Path, here: &Path) -> String {
     let path = tidy(path);
     let here = tidy(here);
     let common = path

@@ -82,6 +82,18 @@ impl Dialect {
             .find(|dialect| dialect.name() == name)
     }
 
+    /// The engine that a URL leads to, by what stands before its first colon.
+    pub fn of_url(url: &str) -> Option<Dialect> {
+        let (scheme, _) = url.split_once(':')?;
+        match scheme.to_ascii_lowercase().as_str() {
+            "postgres" | "postgresql" => Some(Dialect::Postgres),
+            "sqlite" => Some(Dialect::Sqlite),
+            "mysql" => Some(Dialect::MySql),
+            "mariadb" => Some(Dialect::MariaDb),
+            _ => None,
+        }
+    }
+
     /// Whether DDL is part of a transaction and goes back with it. Where it is not, the engine
     /// commits before each such statement.
     pub fn has_transactional_ddl(self) -> bool {

@@ -40,6 +40,20 @@ pub struct Options {
     pub small_tables: Vec<String>,
     /// `external`: objects made by someone else.
     pub external: Vec<String>,
+    /// `environment`: what this database is used for, where nothing else says it.
+    pub environment: Option<String>,
+    /// `namespace`: whose rows of the history are meant.
+    pub namespace: Option<String>,
+    /// `schema`: the schema (on MySQL: the database) that holds the history.
+    pub schema: Option<String>,
+    /// `versions`: how new migrations are numbered.
+    pub versions: Option<Versions>,
+    /// `backup`: when a backup is taken unasked.
+    pub backup: Option<BackupPolicy>,
+    /// `backups`: the folder of the backups, beside the file.
+    pub backups: Option<String>,
+    /// `seeds`: the folder of the seeds, beside the file.
+    pub seeds: Option<String>,
     /// `[rules]`: the level of each rule that is named, and where its name stands.
     pub rules: BTreeMap<String, Located<Level>>,
     /// The file itself, for diagnostics that only others can raise.
@@ -58,6 +72,28 @@ pub enum Level {
     Warn,
     /// It does not compile.
     Deny,
+}
+
+/// How new migrations are numbered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Versions {
+    /// `0001`, `0002` and so on.
+    #[default]
+    Sequence,
+    /// By the time in UTC, `20260105100000`.
+    Timestamp,
+}
+
+/// When a backup is taken unasked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum BackupPolicy {
+    /// Never.
+    #[default]
+    Never,
+    /// Before what may lose data.
+    BeforeRisky,
+    /// Before every run that changes something.
+    Always,
 }
 
 /// The version of a server, `14`, `8.0.36`; what is not said counts as zero.
@@ -84,13 +120,20 @@ struct Key {
 
 /// One line for each key of the file.
 #[rustfmt::skip]
-const KEYS: [Key; 7] = [
+const KEYS: [Key; 14] = [
     Key { name: "engine", example: "engine = \"postgres\"", read: |o, v| put(&mut o.engine, engine(v)) },
     Key { name: "server", example: "server = \"14\"", read: |o, v| put(&mut o.server, version(v)) },
     Key { name: "dir", example: "dir = \"migrations\"", read: |o, v| put(&mut o.dir, text(v)) },
     Key { name: "since", example: "since = \"0042_orders\"", read: |o, v| put(&mut o.since, located(v)) },
     Key { name: "small-tables", example: "small-tables = [\"countries\"]", read: |o, v| texts(v).map(|texts| o.small_tables = texts) },
     Key { name: "external", example: "external = [\"public.geometry_columns\"]", read: |o, v| texts(v).map(|texts| o.external = texts) },
+    Key { name: "environment", example: "environment = \"development\"", read: |o, v| put(&mut o.environment, text(v)) },
+    Key { name: "namespace", example: "namespace = \"billing\"", read: |o, v| put(&mut o.namespace, text(v)) },
+    Key { name: "schema", example: "schema = \"ops\"", read: |o, v| put(&mut o.schema, text(v)) },
+    Key { name: "versions", example: "versions = \"timestamp\"", read: |o, v| put(&mut o.versions, choice(v, "versions", &VERSIONS)) },
+    Key { name: "backup", example: "backup = \"before-risky\"", read: |o, v| put(&mut o.backup, choice(v, "backup", &BACKUP)) },
+    Key { name: "backups", example: "backups = \"backups\"", read: |o, v| put(&mut o.backups, text(v)) },
+    Key { name: "seeds", example: "seeds = \"seeds\"", read: |o, v| put(&mut o.seeds, text(v)) },
     Key { name: "rules", example: "[rules]\ndrop-column-loses-data = \"allow\"", read: rules },
 ];
 
@@ -99,6 +142,17 @@ const LEVELS: [(&str, Level); 4] = [
     ("info", Level::Info),
     ("warn", Level::Warn),
     ("deny", Level::Deny),
+];
+
+const VERSIONS: [(&str, Versions); 2] = [
+    ("sequence", Versions::Sequence),
+    ("timestamp", Versions::Timestamp),
+];
+
+const BACKUP: [(&str, BackupPolicy); 3] = [
+    ("never", BackupPolicy::Never),
+    ("before-risky", BackupPolicy::BeforeRisky),
+    ("always", BackupPolicy::Always),
 ];
 
 /// Why a value is not what its key takes.
@@ -260,6 +314,24 @@ fn engine(value: &Spanned<DeValue<'_>>) -> Result<Dialect, Bad> {
         };
         Bad {
             instead: near.map(|near| format!("engine = \"{near}\"")),
+            ..bad(value, &format!("not one of `{}`", names.join("`, `")))
+        }
+    })
+}
+
+/// One of the words of `choices`.
+fn choice<T: Copy>(
+    value: &Spanned<DeValue<'_>>,
+    key: &str,
+    choices: &[(&'static str, T)],
+) -> Result<T, Bad> {
+    let word = text(value)?;
+    let found = choices.iter().find(|(name, _)| *name == word);
+    found.map(|(_, choice)| *choice).ok_or_else(|| {
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        let near = did_you_mean(&word.replace('_', "-"), names.iter().copied());
+        Bad {
+            instead: near.map(|near| format!("{key} = \"{near}\"")),
             ..bad(value, &format!("not one of `{}`", names.join("`, `")))
         }
     })
@@ -441,6 +513,34 @@ mod tests {
         assert_eq!(options.check_rules(["drop-column-loses-data"]).len(), 1);
         let (set, _) = Set::new(Dialect::Postgres, Vec::new());
         assert!(options.check_since(&set).is_some());
+    }
+
+    #[test]
+    fn what_the_command_line_follows() {
+        let text = r#"
+            environment = "staging"
+            namespace = "billing"
+            schema = "ops"
+            versions = "timestamp"
+            backup = "before-risky"
+            backups = "var/backups"
+            seeds = "db/seeds"
+        "#;
+        let (options, diagnostics) = parse(&Source::new(FILE_NAME, text));
+        assert_eq!(diagnostics, []);
+        assert_eq!(options.environment.as_deref(), Some("staging"));
+        assert_eq!(options.namespace.as_deref(), Some("billing"));
+        assert_eq!(options.schema.as_deref(), Some("ops"));
+        assert_eq!(options.versions, Some(Versions::Timestamp));
+        assert_eq!(options.backup, Some(BackupPolicy::BeforeRisky));
+        assert_eq!(options.backups.as_deref(), Some("var/backups"));
+        assert_eq!(options.seeds.as_deref(), Some("db/seeds"));
+        let text = "backup = \"before_risky\"";
+        let (_, diagnostics) = parse(&Source::new(FILE_NAME, text));
+        assert_eq!(
+            diagnostics[0].help,
+            "Did you mean:\nbackup = \"before-risky\""
+        );
     }
 
     #[test]

@@ -1,0 +1,69 @@
+//! SQLite.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::TryStreamExt;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
+use sqlx::{AssertSqlSafe, Row, Sqlite, TypeInfo, ValueRef};
+
+use super::{Place, Product, Rows};
+
+impl Product for Sqlite {
+    fn place(url: &str) -> Option<Place> {
+        let options = SqliteConnectOptions::from_str(url).ok()?;
+        Some(Place {
+            database: options.get_filename().display().to_string(),
+            host: None,
+            user: None,
+        })
+    }
+
+    fn server(version: &str) -> String {
+        format!("SQLite {version}")
+    }
+
+    async fn ask<'a>(connection: &'a mut SqliteConnection, sql: &'a str) -> sqlx::Result<Rows> {
+        let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch(connection);
+        let texts = |row: SqliteRow| (0..row.len()).map(|at| text(&row, at)).collect();
+        rows.map_ok(texts).try_collect().await
+    }
+
+    async fn leash(
+        connection: &mut SqliteConnection,
+        stop: Arc<AtomicBool>,
+    ) -> sqlx::Result<String> {
+        let mut handle = connection.lock_handle().await?;
+        // Asked after so many steps of its virtual machine, which is a matter of microseconds.
+        handle.set_progress_handler(10_000, move || !stop.load(Ordering::Relaxed));
+        Ok(String::new())
+    }
+
+    /// A run that is broken off ends with its statement, and gives the write lock back.
+    async fn end<'a>(connection: &'a mut SqliteConnection, _number: &'a str) -> sqlx::Result<bool> {
+        match Sqlite::ask(connection, "BEGIN IMMEDIATE; ROLLBACK").await {
+            Ok(_) => Ok(true),
+            Err(sqlx::Error::Database(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn text(row: &SqliteRow, index: usize) -> Option<String> {
+    let value = row.try_get_raw(index).ok()?;
+    if value.is_null() {
+        return None;
+    }
+    match value.type_info().name() {
+        "INTEGER" | "BOOLEAN" => {
+            let number: i64 = row.try_get_unchecked(index).ok()?;
+            Some(number.to_string())
+        }
+        "REAL" => {
+            let number: f64 = row.try_get_unchecked(index).ok()?;
+            Some(number.to_string())
+        }
+        _ => row.try_get_unchecked(index).ok(),
+    }
+}

@@ -1,0 +1,195 @@
+//! `backstitch rollback`: takes migrations back, by the way back that the database holds.
+
+use backstitch::{Down, Migrator, Plan, Row};
+use clap::Args;
+
+use crate::ask::{self, Asked};
+use crate::course::Line;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::online::{Online, Work};
+use crate::outcome::{self, Told};
+use crate::paint::{Cell, Dress, Table, counted, paint};
+use crate::product::Product;
+use crate::progress::{Progress, Telling};
+use crate::target::{Patience, Target};
+
+/// The arguments of `rollback`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES, visible_alias = "down")]
+pub struct Rollback {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    reach: Reach,
+    #[command(flatten)]
+    patience: Patience,
+    /// Take back what loses data, too
+    #[arg(short, long)]
+    force: bool,
+    /// Why; recorded with the rollback
+    #[arg(short, long, value_name = "WHY")]
+    reason: Option<String>,
+    /// Show what would be taken back, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask, in production either
+    #[arg(short, long)]
+    yes: bool,
+    /// A line for each statement
+    #[arg(short, long)]
+    verbose: bool,
+    /// For programs: see JSON.md of this crate
+    #[arg(long, conflicts_with = "verbose")]
+    json: bool,
+}
+
+/// How far back.
+#[derive(Clone, Debug, Default, Args)]
+#[group(multiple = false)]
+struct Reach {
+    /// So many of the newest migrations [default: 1]
+    #[arg(short = 'n', long, value_name = "N")]
+    steps: Option<usize>,
+    /// All that are newer than this one, by its id or its version; it stays
+    #[arg(long = "target", value_name = "ID")]
+    to: Option<String>,
+    /// All that the newest run applied
+    #[arg(long)]
+    run: bool,
+    /// Everything
+    #[arg(long)]
+    all: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  backstitch rollback                                   the newest migration
+  backstitch rollback --steps 3 --dry-run               what three steps back would be
+  backstitch rollback --target 0007                     back to version 7, which stays
+  backstitch rollback --run --reason \"orders were lost\"  what the last release applied
+  backstitch rollback --force --yes                     although it loses data, without a question
+
+The DOWN that runs is the one that the database holds, so a program that does not know a migration
+can take it back too. Every rollback is recorded: `backstitch history` shows it.
+
+Exit codes:
+  0 taken back   1 refused or failed   4 the history was tampered with";
+
+impl Online for Rollback {
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    async fn run<DB: Product>(&self, work: &mut Work<'_, DB>) -> Result<Exit, Failure> {
+        let url = work.config.url.as_str();
+        let history = work.migrator().status(url).await?.history;
+        let down = self.reach.down(&history);
+        let mut migrator = self.patience.apply(work.migrator());
+        if let Some(reason) = &self.reason {
+            migrator = migrator.reason(reason);
+        }
+        // What would go is shown in any case, what speaks against it comes after.
+        let all = migrator
+            .clone()
+            .force()
+            .plan_down(url, down.clone())
+            .await?;
+        let ids: Vec<String> = all.steps.iter().map(|step| step.id.clone()).collect();
+        let shown = show(work, &all, &history);
+        if self.force {
+            migrator = migrator.force();
+        }
+        let allowed = migrator.plan_down(url, down.clone()).await;
+        if self.dry_run {
+            work.screen.print(&shown);
+            return allowed.map(|_| Exit::Done).map_err(Failure::from);
+        }
+        if !self.json {
+            work.screen.say(&shown);
+        }
+        allowed?;
+        if ids.is_empty() {
+            return Ok(Exit::Done);
+        }
+        let what = format!("Take back {}", counted(ids.len(), "migration"));
+        ask::confirm(work.config, work.screen, Asked::AtTerminal, &what, self.yes)?;
+        let telling = match (self.json, self.verbose) {
+            (true, _) => Telling::Nothing,
+            (false, true) => Telling::Statements,
+            (false, false) => Telling::Migrations,
+        };
+        let told = Told {
+            ids: &ids,
+            down: true,
+            json: self.json,
+        };
+        revert(work, migrator, down, telling, told).await
+    }
+}
+
+impl Reach {
+    fn down(&self, history: &[Row]) -> Down {
+        if self.all {
+            return Down::All;
+        }
+        if self.run {
+            return Down::Run;
+        }
+        match &self.to {
+            Some(to) => {
+                let version = to.parse::<u64>().ok();
+                let row = history.iter().find(|row| Some(row.version) == version);
+                Down::To(row.map_or_else(|| to.clone(), |row| row.id.clone()))
+            }
+            None => Down::Steps(self.steps.unwrap_or(1)),
+        }
+    }
+}
+
+/// Takes back, watched.
+///
+/// # Errors
+/// When it fails, or is interrupted.
+pub(crate) async fn revert<DB: Product>(
+    work: &mut Work<'_, DB>,
+    migrator: Migrator<'_, DB>,
+    down: Down,
+    telling: Telling,
+    told: Told<'_>,
+) -> Result<Exit, Failure> {
+    work.screen.flush();
+    let progress = Progress::new(work.screen, telling);
+    let seen = progress.clone();
+    let migrator = migrator.observer(move |event: backstitch::Event<'_>| seen.see(event));
+    let line = Line::<DB>::new(&work.config.url)?;
+    let ending = line
+        .follow(work, &progress, migrator.down(&line.pool, down))
+        .await;
+    outcome::tell(work, ending, told).await
+}
+
+/// What would be taken back, and what that loses.
+pub(crate) fn show<DB: Product>(work: &Work<'_, DB>, plan: &Plan, history: &[Row]) -> String {
+    if plan.is_empty() {
+        return "nothing to take back\n".to_owned();
+    }
+    let (style, width) = (work.screen.style(), work.screen.width());
+    let mut table = Table::indented(2);
+    for step in &plan.steps {
+        let row = history.iter().find(|row| row.id == step.id);
+        let (dress, risk) = match row {
+            Some(row) if row.down_checksum.is_none() => {
+                (Dress::Red, "high risk: it has no way back")
+            }
+            Some(row) if row.rollback_safe => (
+                Dress::Plain,
+                "low risk: loses nothing that was there before",
+            ),
+            _ => (Dress::Red, "high risk: loses data"),
+        };
+        table.row([step.id.as_str().into(), Cell::new(risk, dress)]);
+    }
+    let heading = paint(style, Dress::Bold, "To take back, the newest first");
+    format!("{heading}\n{}", table.render(style, width))
+}

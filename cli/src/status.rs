@@ -1,0 +1,315 @@
+//! `backstitch status`: how a database stands, and what to do next.
+
+use backstitch::{ErrorKind, State};
+use clap::Args;
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::failure::{Failure, in_our_words};
+use crate::online::{Online, Work};
+use crate::outlook::{self, Outlook};
+use crate::product::Product;
+use crate::target::Target;
+
+mod dashboard;
+
+pub(crate) use dashboard::{outlooks, rows};
+
+/// The arguments of `status`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Status {
+    #[command(flatten)]
+    target: Target,
+    /// For programs: see JSON.md of this crate
+    #[arg(long)]
+    json: bool,
+    /// Exit with 3 when something is pending, with 4 on drift, with 1 when a run failed
+    #[arg(long)]
+    check: bool,
+    /// How many of the newest migrations to show
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    recent: usize,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  backstitch status                                     the dashboard
+  backstitch status --check && ./start-the-service      a probe: 0 only when nothing is pending
+  backstitch status --json | jq '.pending[].id'         for programs
+  DATABASE_URL=postgres://me@db/shop backstitch status  another database
+
+Exit codes, with --check:
+  0 healthy   1 failed, running or refused   3 pending   4 drift
+Without --check it is 0 whenever the state could be told.";
+
+/// How the database stands, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Health {
+    /// Everything is applied.
+    Healthy,
+    /// Something is to be applied.
+    Pending,
+    /// A migration is being run, or whoever ran it is gone.
+    Running,
+    /// A run stopped in the middle of a migration.
+    Failed,
+    /// A run would be refused.
+    Refused,
+    /// What is applied is not what these migrations are.
+    Drift,
+}
+
+impl Health {
+    fn exit(self) -> Exit {
+        match self {
+            Health::Healthy => Exit::Done,
+            Health::Pending => Exit::Pending,
+            Health::Running | Health::Failed | Health::Refused => Exit::Failed,
+            Health::Drift => Exit::Drift,
+        }
+    }
+}
+
+/// All that is shown. The fields are a contract: see `JSON.md`.
+#[derive(Debug, Serialize)]
+struct Dashboard {
+    database: Database,
+    environment: Option<String>,
+    health: Health,
+    reason: String,
+    totals: Totals,
+    last: Option<Applied>,
+    pending: Vec<Outlook>,
+    recent: Vec<Applied>,
+    /// Why a run would be refused, in full.
+    trouble: Option<String>,
+    next: Vec<Next>,
+    #[serde(skip)]
+    diagnostics: Vec<backstitch_core::Diagnostic>,
+}
+
+#[derive(Debug, Serialize)]
+struct Database {
+    name: String,
+    host: Option<String>,
+    user: Option<String>,
+    engine: &'static str,
+    server: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Totals {
+    /// In the folder, or in the program.
+    known: usize,
+    applied: usize,
+    pending: usize,
+    /// Begun and not finished.
+    unfinished: usize,
+}
+
+/// A row of the history.
+#[derive(Debug, Serialize)]
+pub(crate) struct Applied {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) state: State,
+    pub(crate) applied_at: String,
+    pub(crate) execution_ms: Option<u64>,
+    pub(crate) applied_by: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+}
+
+/// A command to try.
+#[derive(Debug, Serialize)]
+struct Next {
+    command: String,
+    does: &'static str,
+}
+
+impl Online for Status {
+    fn target(&self) -> &Target {
+        &self.target
+    }
+
+    async fn run<DB: Product>(&self, work: &mut Work<'_, DB>) -> Result<Exit, Failure> {
+        let dashboard = self.look(work).await?;
+        let text = match self.json {
+            true => serde_json::to_string_pretty(&dashboard).expect("plain data") + "\n",
+            false => dashboard::draw(&dashboard, work.screen.style(), work.screen.width()),
+        };
+        work.screen.print(&text);
+        Ok(match self.check {
+            true => dashboard.health.exit(),
+            false => Exit::Done,
+        })
+    }
+}
+
+impl Status {
+    async fn look<DB: Product>(&self, work: &Work<'_, DB>) -> Result<Dashboard, Failure> {
+        let place = work.place()?;
+        let migrator = work.migrator();
+        let url = work.config.url.as_str();
+        let status = migrator.status(url).await?;
+        let refusal = match status.trouble {
+            Some(_) => migrator.plan(url).await.err(),
+            None => None,
+        };
+        let count = |is: fn(&State) -> bool| {
+            let states = status.history.iter().map(|row| &row.state);
+            states.filter(|state| is(state)).count()
+        };
+        let untouched =
+            |row: &&backstitch::Row| row.state == State::Failed && row.statements_done == 0;
+        let rows: Vec<Applied> = status.history.iter().map(applied).collect();
+        let (health, reason) = match &refusal {
+            Some(error) => (health_of(error.kind(), &status.history), headline(error)),
+            None if status.pending.is_empty() => (Health::Healthy, up_to_date(rows.len())),
+            None => match status.history.iter().rev().find(untouched) {
+                Some(row) => (Health::Pending, failed_before(row)),
+                None => (Health::Pending, wait(status.pending.len())),
+            },
+        };
+        let diagnostics = refusal.iter().flat_map(backstitch::Error::diagnostics);
+        let recent = rows.into_iter().rev();
+        let mut recent: Vec<Applied> = recent.collect();
+        let last = recent
+            .iter()
+            .find(|row| row.state == State::Applied)
+            .map(Applied::again);
+        recent.truncate(self.recent);
+        let known = work.migrations.set();
+        // While a run would be refused, what is pending cannot be told; what is not in the history
+        // is the next best.
+        let pending = match refusal {
+            Some(_) => unapplied(known, &status.history),
+            None => status.pending,
+        };
+        Ok(Dashboard {
+            database: Database {
+                name: place.database,
+                host: place.host,
+                user: place.user,
+                engine: work.config.dialect.name(),
+                server: status.server.as_deref().map(DB::server),
+            },
+            environment: work.config.environment.clone(),
+            health,
+            reason,
+            totals: Totals {
+                known: known.migrations.len(),
+                applied: count(|state| *state == State::Applied),
+                pending: pending.len(),
+                unfinished: count(|state| *state != State::Applied),
+            },
+            last,
+            pending: outlook::of(known, &work.config.options, &pending),
+            recent,
+            trouble: status.trouble,
+            next: next(health),
+            diagnostics: diagnostics.cloned().map(in_our_words).collect(),
+        })
+    }
+}
+
+impl Applied {
+    fn again(&self) -> Applied {
+        Applied {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            state: self.state,
+            applied_at: self.applied_at.clone(),
+            execution_ms: self.execution_ms,
+            applied_by: self.applied_by.clone(),
+            error: self.error.clone(),
+        }
+    }
+}
+
+pub(crate) fn applied(row: &backstitch::Row) -> Applied {
+    Applied {
+        id: row.id.clone(),
+        name: row.name.clone(),
+        state: row.state,
+        applied_at: row.applied_at.clone(),
+        execution_ms: row.execution_ms,
+        applied_by: row.applied_by.clone(),
+        error: row.error.clone(),
+    }
+}
+
+fn unapplied(set: &backstitch_core::Set, history: &[backstitch::Row]) -> Vec<String> {
+    let ids = set.migrations.iter().map(|migration| &migration.id);
+    let missing = ids.filter(|id| !history.iter().any(|row| row.id == **id));
+    missing.cloned().collect()
+}
+
+fn health_of(kind: ErrorKind, history: &[backstitch::Row]) -> Health {
+    let is_under_way = |row: &backstitch::Row| {
+        row.error.is_none() && [State::Applying, State::Reverting].contains(&row.state)
+    };
+    match kind {
+        ErrorKind::Diverged | ErrorKind::History => Health::Drift,
+        ErrorKind::Unfinished if history.iter().any(is_under_way) => Health::Running,
+        ErrorKind::Unfinished => Health::Failed,
+        _ => Health::Refused,
+    }
+}
+
+fn headline(error: &backstitch::Error) -> String {
+    let first = error.diagnostics().first();
+    let message = first.map_or("", |first| first.message.as_str());
+    let more = error.diagnostics().len().saturating_sub(1);
+    match more {
+        0 => message.to_owned(),
+        more => format!("{message}, and {more} more"),
+    }
+}
+
+fn up_to_date(rows: usize) -> String {
+    match rows {
+        0 => "there are no migrations".to_owned(),
+        _ => "everything is applied".to_owned(),
+    }
+}
+
+fn wait(pending: usize) -> String {
+    match pending {
+        1 => "1 migration waits to be applied".to_owned(),
+        _ => format!("{pending} migrations wait to be applied"),
+    }
+}
+
+fn failed_before(row: &backstitch::Row) -> String {
+    let error = row.error.as_deref().unwrap_or("it failed");
+    format!(
+        "the last run failed at {}, and left nothing of it behind: {error}",
+        row.id
+    )
+}
+
+fn next(health: Health) -> Vec<Next> {
+    let next = |command: &str, does| Next {
+        command: format!("backstitch {command}"),
+        does,
+    };
+    match health {
+        Health::Healthy => Vec::new(),
+        Health::Pending => vec![
+            next("plan", "shows what would run"),
+            next("up", "applies what is pending"),
+        ],
+        Health::Running => vec![
+            next("status", "again in a while: somebody may be at it"),
+            next("history", "shows who began, and when"),
+        ],
+        Health::Failed | Health::Drift => vec![
+            next("history", "shows what happened, and when"),
+            next("plan", "tells again once it is put right"),
+        ],
+        Health::Refused => vec![next("plan", "tells again once it is put right")],
+    }
+}

@@ -1,0 +1,8 @@
+//! The program as people call it: screen by screen, on every engine, and on a terminal.
+
+mod program;
+mod session;
+mod sessions;
+mod settings;
+#[cfg(unix)]
+mod terminal;

@@ -1,0 +1,161 @@
+//! A project of its own with a database of its own, and what a call in it shows.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use backstitch_tests::servers::{Database, Engine};
+use regex::Regex;
+use tempfile::TempDir;
+
+/// Such a project.
+pub(crate) struct Session {
+    folder: TempDir,
+    database: Database,
+}
+
+impl Session {
+    /// A copy of that project, and an empty database; `None` where its server is not there.
+    pub(crate) fn open(project: &str, engine: Engine) -> Option<Session> {
+        let database = Database::create(engine)?;
+        let folder = tempfile::tempdir().expect("a folder");
+        copy(&tests().join("projects").join(project), folder.path());
+        // The project ends here, whatever is around it.
+        fs::create_dir(folder.path().join(".git")).expect("writable");
+        Some(Session { folder, database })
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        self.database.url()
+    }
+
+    /// What the call shows, without what differs each time.
+    pub(crate) fn screen(&self, line: &str) -> String {
+        let output = self.call(line);
+        let mut shown = format!("$ {line}\n");
+        shown += &String::from_utf8(output.stdout).expect("text");
+        for line in String::from_utf8(output.stderr).expect("text").lines() {
+            writeln!(shown, "{}", format!("! {line}").trim_end()).expect("a string");
+        }
+        match output.status.code() {
+            Some(0) => {}
+            Some(code) => writeln!(shown, "[exit {code}]").expect("a string"),
+            None => shown += "[killed]\n",
+        }
+        self.steady(&shown)
+    }
+
+    /// Runs `NAME=VALUE PROGRAM ARGUMENTS`, where `{URL}` stands for the database.
+    pub(crate) fn call(&self, line: &str) -> Output {
+        let line = line.replace("{URL}", self.url());
+        let words = words(&line);
+        let set = words.iter().take_while(|word| word.contains('=')).count();
+        let (variables, words) = words.split_at(set);
+        let variables = variables.iter().filter_map(|word| word.split_once('='));
+        let mut command = self.program(&words[0]);
+        command.args(&words[1..]).envs(variables);
+        command.output().expect("the program runs")
+    }
+
+    /// The program, with nothing but this database around it.
+    pub(crate) fn program(&self, name: &str) -> Command {
+        let path = match name {
+            "backstitch" => env!("CARGO_BIN_EXE_backstitch"),
+            // What people do between two calls.
+            "cp" | "mv" | "rm" | "cat" | "ls" => name,
+            _ => panic!("{name} is not called in sessions"),
+        };
+        let mut command = Command::new(path);
+        command
+            .current_dir(self.folder())
+            .env("DATABASE_URL", self.url())
+            .env_remove("BACKSTITCH_ENV")
+            .env_remove("NO_COLOR");
+        command
+    }
+
+    /// Takes out what differs from run to run, from machine to machine.
+    pub(crate) fn steady(&self, shown: &str) -> String {
+        let mut shown = shown.replace('\x1b', "␛");
+        let folder = self.folder().display().to_string();
+        shown = shown.replace(&folder, "[FOLDER]");
+        let place = self.url().split("://").nth(1).unwrap_or_default();
+        let place = place.split('?').next().unwrap_or_default();
+        shown = match place.rsplit_once('/') {
+            Some((host, name)) if self.database.engine() != Engine::Sqlite => {
+                let host = host.rsplit('@').next().unwrap_or_default();
+                shown.replace(name, "[DATABASE]").replace(host, "[HOST]")
+            }
+            _ => shown.replace(place, "[DATABASE]"),
+        };
+        for (pattern, instead) in [
+            (
+                r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)",
+                "[WHEN]",
+            ),
+            (r"just now|\d+ minutes? ago", "[AGO]"),
+            (r"<?\d+(\.\d+)? m?s\b", "[TIME]"),
+            // What stands in columns moves with it.
+            (r" {2,}(\[TIME\]|\[WHEN\])", "  $1"),
+            (r"(\[TIME\]|\[WHEN\]) {2,}", "$1  "),
+            (r#"(_ms": )[\d.]+"#, "${1}[MS]"),
+            (r#"("run": ")[^"]+"#, "${1}[RUN]"),
+            (
+                r"(PostgreSQL|SQLite|MariaDB|MySQL) \d+(\.\d+)*",
+                "$1 [VERSION]",
+            ),
+            (r"[\w.-]+ pid \d+ \(backstitch [\d.]+\)", "[WHO]"),
+            (r"(?m) +$", ""),
+        ] {
+            let pattern = Regex::new(pattern).expect("a pattern");
+            shown = pattern.replace_all(&shown, instead).into_owned();
+        }
+        shown
+    }
+}
+
+/// The files of a folder of the tests that end so, in order.
+pub(crate) fn files(folder: &str, end: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(tests().join(folder)).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("a file").path());
+    let mut files: Vec<PathBuf> = paths
+        .filter(|path| path.to_string_lossy().ends_with(end))
+        .collect();
+    files.sort();
+    files
+}
+
+fn tests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+/// The words of a call; quotes hold some together.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for sign in line.chars() {
+        match sign {
+            '"' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            _ => words.last_mut().expect("one word at least").push(sign),
+        }
+    }
+    words
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("writable");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let to = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &to),
+            false => drop(fs::copy(entry.path(), to).expect("writable")),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What counts where several places say something, and that no password is shown.
+
+use std::fs;
+use std::process::Output;
+
+use backstitch_tests::servers::Engine;
+
+use crate::session::Session;
+
+const SECRET: &str = "s3cr3t-pass";
+
+fn open() -> Session {
+    Session::open("shop", Engine::Sqlite).expect("SQLite is always there")
+}
+
+fn write(session: &Session, file: &str, text: &str) {
+    fs::write(session.folder().join(file), text).expect("writable");
+}
+
+fn out(output: &Output) -> String {
+    let texts = [&output.stdout, &output.stderr];
+    texts
+        .map(|text| String::from_utf8_lossy(text).into_owned())
+        .concat()
+}
+
+#[test]
+fn flags_count_more_than_variables_and_these_more_than_files() {
+    let session = open();
+    let database = |line: &str| -> String {
+        let text = out(&session.call(line));
+        let first = text.lines().next().unwrap_or_default();
+        first.trim_start_matches("Database").trim().to_owned()
+    };
+    write(
+        &session,
+        ".env",
+        "DATABASE_URL=sqlite:by-file.db?mode=rwc\n",
+    );
+    write(
+        &session,
+        "other.env",
+        "export DATABASE_URL='sqlite:by-other.db?mode=rwc' # comment\n",
+    );
+    assert_eq!(database("DATABASE_URL= backstitch status"), "by-file.db");
+    assert_eq!(
+        database("DATABASE_URL= backstitch status --env-file other.env"),
+        "by-other.db"
+    );
+    assert_eq!(
+        database("DATABASE_URL=sqlite:by-variable.db?mode=rwc backstitch status"),
+        "by-variable.db"
+    );
+    let both = "DATABASE_URL=sqlite:by-variable.db?mode=rwc backstitch status --url sqlite:by-flag.db?mode=rwc";
+    assert_eq!(database(both), "by-flag.db");
+
+    let environment = |line: &str| -> String {
+        let text = out(&session.call(line));
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("Environment"));
+        line.expect("an environment").trim().to_owned()
+    };
+    assert_eq!(environment("backstitch status"), "not set (BACKSTITCH_ENV)");
+    write(
+        &session,
+        "backstitch.toml",
+        "environment = \"by-options\"\n",
+    );
+    assert_eq!(environment("backstitch status"), "by-options");
+    write(&session, ".env", "BACKSTITCH_ENV=by-file\n");
+    assert_eq!(environment("backstitch status"), "by-file");
+    assert_eq!(
+        environment("BACKSTITCH_ENV=by-variable backstitch status"),
+        "by-variable"
+    );
+    assert_eq!(
+        environment("BACKSTITCH_ENV=by-variable backstitch status --environment by-flag"),
+        "by-flag"
+    );
+}
+
+#[test]
+fn namespaces_keep_histories_apart() {
+    let session = open();
+    assert!(
+        session
+            .call("backstitch up --namespace billing --target 1")
+            .status
+            .success()
+    );
+    assert!(out(&session.call("backstitch status --namespace billing")).contains("1 applied"));
+    assert!(out(&session.call("backstitch status")).contains("0 applied"));
+    write(&session, "backstitch.toml", "namespace = \"billing\"\n");
+    assert!(out(&session.call("backstitch status")).contains("1 applied"));
+    assert!(session.call("backstitch rollback").status.success());
+    assert!(out(&session.call("backstitch history")).contains("taken back  0001_users"));
+    assert!(!out(&session.call("backstitch history --namespace shop")).contains("0001_users"));
+}
+
+#[test]
+fn what_makes_no_sense_is_a_wrong_call() {
+    let session = open();
+    write(
+        &session,
+        "bad.env",
+        &format!("DATABASE_URL=postgres://me:{SECRET}@db/shop\n{SECRET} = = x\n"),
+    );
+    let wrong = |line: &str, code: &str| {
+        let output = session.call(line);
+        let text = out(&output);
+        assert_eq!(output.status.code(), Some(2), "{line}\n{text}");
+        assert!(text.contains(&format!("error[{code}]")), "{line}\n{text}");
+        assert!(!text.contains(SECRET), "{line}\n{text}");
+    };
+    wrong("DATABASE_URL= backstitch status", "url-missing");
+    wrong(
+        &format!("backstitch status --url oracle://me:{SECRET}@db/shop"),
+        "url-invalid",
+    );
+    wrong(
+        &format!("backstitch status --url me:{SECRET}@db/shop"),
+        "url-invalid",
+    );
+    wrong(
+        &format!("backstitch status --url postgres:/me:{SECRET}@db/shop"),
+        "url-invalid",
+    );
+    wrong(
+        &format!("backstitch status --url mysql://me:{SECRET}/@db:port/shop"),
+        "url-invalid",
+    );
+    wrong(
+        &format!("backstitch up --engine sqlite --url postgres://me:{SECRET}@db/shop"),
+        "engine-differs",
+    );
+    wrong(
+        "DATABASE_URL= backstitch status --env-file bad.env",
+        "env-file-unreadable",
+    );
+    wrong(
+        "DATABASE_URL= backstitch status --env-file missing.env",
+        "env-file-unreadable",
+    );
+    write(&session, "backstitch.toml", "backup = \"sometimes\"\n");
+    wrong("backstitch status", "options-invalid");
+    assert_eq!(
+        session.call("backstitch up --no-such-flag").status.code(),
+        Some(2)
+    );
+    assert_eq!(
+        session
+            .call("backstitch rollback --run --all")
+            .status
+            .code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_is_a_failure() {
+    let session = open();
+    write(
+        &session,
+        "migrations/0004_broken.sql",
+        "-- @name: Broken\n-- UP MIGRATION\nSELECT 'x\n",
+    );
+    let output = session.call("backstitch up");
+    assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+    assert!(
+        out(&output).contains("migrations/0004_broken.sql:3:8"),
+        "{}",
+        out(&output)
+    );
+    let output = session.call("backstitch up --dir nowhere");
+    assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+}
+
+#[test]
+fn no_command_shows_a_password() {
+    for engine in [Engine::Postgres, Engine::MariaDb] {
+        let Some(session) = Session::open("shop", engine) else {
+            continue;
+        };
+        let (scheme, rest) = session.url().split_once("://").expect("a URL");
+        let (user, place) = rest.split_once('@').expect("a user");
+        let user = user.split(':').next().expect("a name");
+        let with_secret = format!("{scheme}://{user}:{SECRET}@{place}");
+        let nobody = format!("{scheme}://nobody-here:{SECRET}@{place}");
+        let unreachable = format!("{scheme}://{user}:{SECRET}@127.0.0.1:1/shop");
+        for url in [with_secret, nobody, unreachable] {
+            for command in [
+                "status",
+                "status --json",
+                "ping",
+                "plan",
+                "up",
+                "history --who",
+                "rollback --force",
+                "redo",
+            ] {
+                let output = session.call(&format!("DATABASE_URL={url} backstitch {command}"));
+                let text = out(&output);
+                assert!(!text.contains(SECRET), "{command}\n{text}");
+                assert!(!text.is_empty());
+            }
+        }
+        let output = session.call(&format!(
+            "DATABASE_URL={scheme}://{user}@127.0.0.1:1/shop backstitch ping"
+        ));
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            out(&output).contains("127.0.0.1:1/shop"),
+            "{}",
+            out(&output)
+        );
+    }
+}
