@@ -104,9 +104,10 @@ impl Check {
             options: self.options.as_deref(),
         };
         let project = Project::find(&here, place).map_err(|unclear| vec![*unclear])?;
+        let engine = project::engine_of(self.engine, &project);
         let options = project.options.options;
         let mut found = project.options.diagnostics;
-        let Some(dialect) = self.engine.or(options.engine) else {
+        let Some(dialect) = engine else {
             // Why the options do not tell it is the better answer where there is one.
             if found.is_empty() {
                 found.push(engine_unknown());
@@ -159,7 +160,7 @@ fn is_error(diagnostic: &Diagnostic) -> bool {
     diagnostic.severity == Severity::Error
 }
 
-fn engine_unknown() -> Diagnostic {
+pub(crate) fn engine_unknown() -> Diagnostic {
     let engines = Dialect::ALL.map(Dialect::name).join(", ");
     let message = "nothing says which engine the migrations are for";
     Diagnostic::error("engine-unknown", message)

@@ -6,9 +6,13 @@ use backstitch::Migrations;
 use clap::Subcommand;
 
 use crate::check::Check;
+use crate::completions::{Completions, Manual};
 use crate::exit::Exit;
 use crate::explain::Explain;
 use crate::history::History;
+use crate::import::Import;
+use crate::lock::Lock;
+use crate::new::New;
 use crate::online::{on_folder, on_program};
 use crate::ping::Ping;
 use crate::plan::Plan;
@@ -22,10 +26,16 @@ use crate::up::Up;
 /// What is to be done.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
+    /// Write the file of the next migration
+    New(New),
     /// Check the migrations of a folder, without a database
     Check(Check),
     /// Tell what a finding means, why it matters and what to write instead
     Explain(Explain),
+    /// Write annotated files of what another tool has
+    Import(Import),
+    /// Write the ids and checksums of all migrations down
+    Lock(Lock),
     /// Tell whether the database answers, and how fast
     Ping(Ping),
     /// Show how the database stands, and what to do next
@@ -40,13 +50,22 @@ pub enum Command {
     Redo(Redo),
     /// Show what was applied and taken back, by whom and when
     History(History),
+    /// Print what makes a shell complete the commands
+    Completions(Completions),
+    /// Print the page of the manual
+    Manual(Manual),
 }
 
 /// Calls `$online` for commands that talk to a database, and `run` of the others.
 macro_rules! dispatch {
     ($command:expr, $screen:expr, |$it:ident| $online:expr) => {
         match $command {
+            Command::New(new) => new.run($screen),
             Command::Check(check) => check.run($screen),
+            Command::Import(import) => import.run($screen),
+            Command::Lock(lock) => lock.run($screen),
+            Command::Completions(completions) => completions.run($screen),
+            Command::Manual(manual) => manual.run($screen),
             Command::Explain(explain) => explain.run($screen),
             Command::Ping($it) => $online,
             Command::Status($it) => $online,

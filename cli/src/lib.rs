@@ -17,8 +17,12 @@ mod target;
 mod variables;
 
 pub mod check;
+pub mod completions;
 pub mod explain;
 pub mod history;
+pub mod import;
+pub mod lock;
+pub mod new;
 pub mod ping;
 pub mod plan;
 pub mod redo;
@@ -28,6 +32,7 @@ pub mod up;
 
 mod ask;
 mod course;
+mod draft;
 mod outcome;
 mod outlook;
 mod progress;

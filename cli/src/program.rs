@@ -86,7 +86,8 @@ fn parse(command: clap::Command, arguments: Vec<OsString>) -> Result<Program, Ex
     }
 }
 
-fn command(called: Called) -> clap::Command {
+/// All commands as they are declared.
+pub(crate) fn command(called: Called) -> clap::Command {
     let command = Program::command().name("backstitch");
     match called {
         Called::Directly => command,

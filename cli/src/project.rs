@@ -5,11 +5,12 @@
 
 use std::path::{Component, MAIN_SEPARATOR, Path, PathBuf};
 
-use backstitch_core::Diagnostic;
 use backstitch_core::dir::{self, LoadedOptions};
 use backstitch_core::options;
+use backstitch_core::{Diagnostic, Dialect};
 
 use crate::failure::Failure;
+use crate::variables::Variables;
 
 /// The folder where neither the call nor the options name one.
 const DEFAULT_FOLDER: &str = "migrations";
@@ -71,6 +72,18 @@ impl Project {
             dir,
         }
     }
+}
+
+/// The engine that the migrations of a project are for: as the call says, or its options, or the
+/// database that it is developed with.
+pub(crate) fn engine_of(named: Option<Dialect>, project: &Project) -> Option<Dialect> {
+    let by_url = || {
+        let url = Variables::read(None, &project.base)
+            .ok()?
+            .get("DATABASE_URL")?;
+        Dialect::of_url(&url)
+    };
+    named.or(project.options.options.engine).or_else(by_url)
 }
 
 /// The folder in which the program was called.

@@ -192,7 +192,7 @@ fn program(name: &str) -> Command {
         _ => panic!("{name} is no program of this crate"),
     };
     let mut command = Command::new(path);
-    command.env_remove("NO_COLOR");
+    command.env_remove("NO_COLOR").env_remove("DATABASE_URL");
     command
 }
 

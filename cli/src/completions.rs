@@ -1,0 +1,75 @@
+//! `backstitch completions` and `backstitch manual`: what shells and `man` read.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap_complete::Shell;
+
+use crate::exit::Exit;
+use crate::new::unwritable;
+use crate::program;
+use crate::screen::Screen;
+
+/// The arguments of `completions`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = COMPLETIONS)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+const COMPLETIONS: &str = "\
+Examples:
+  backstitch completions bash > ~/.local/share/bash-completion/completions/backstitch
+  backstitch completions zsh > ~/.zfunc/_backstitch
+  backstitch completions fish > ~/.config/fish/completions/backstitch.fish";
+
+/// The arguments of `manual`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = MANUAL)]
+pub struct Manual {
+    /// A folder, for a page of each command; without it, the page of the program is printed
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+const MANUAL: &str = "\
+Examples:
+  backstitch manual | man -l -                       read it
+  backstitch manual --dir ~/.local/share/man/man1    a page of each command";
+
+impl Completions {
+    /// Prints the script.
+    pub(crate) fn run(&self, screen: &mut Screen) -> Exit {
+        let mut script = Vec::new();
+        let mut command = program::command(program::Called::Directly);
+        clap_complete::generate(self.shell, &mut command, "backstitch", &mut script);
+        screen.print(&String::from_utf8_lossy(&script));
+        Exit::Done
+    }
+}
+
+impl Manual {
+    /// Prints the page, or writes all.
+    pub(crate) fn run(&self, screen: &mut Screen) -> Exit {
+        let command = program::command(program::Called::Directly);
+        let Some(dir) = &self.dir else {
+            let mut page = Vec::new();
+            let rendered = clap_mangen::Man::new(command).render(&mut page);
+            rendered.expect("memory takes everything");
+            screen.print(&String::from_utf8_lossy(&page));
+            return Exit::Done;
+        };
+        let written = fs::create_dir_all(dir).and_then(|()| clap_mangen::generate_to(command, dir));
+        match written {
+            Ok(()) => Exit::Done,
+            Err(error) => {
+                let failure = unwritable(&dir.display().to_string(), &error);
+                screen.complain(&failure.diagnostics);
+                failure.exit
+            }
+        }
+    }
+}
