@@ -130,13 +130,13 @@ mod tests {
     /// Proves the last of these migrations, each an UP and a DOWN, and compares what is found with
     /// `expected`: `proven`, `unproven`, or the messages of the errors, one for each line.
     #[track_caller]
-    fn check(dialect: &str, migrations: &[(&'static str, &'static str)], expected: &str) {
+    fn check(dialect: &str, migrations: &[(&str, &str)], expected: &str) {
         let dialect = Dialect::from_name(dialect).expect("an engine");
-        let read = |(at, (up, down)): (usize, &(&'static str, &'static str))| {
+        let read = |(at, (up, down)): (usize, &(&str, &str))| {
             let id = format!("{:04}_m", at + 1);
             let (up, down) = (
-                Source::new("m.up.sql", *up),
-                Source::new("m.down.sql", *down),
+                Source::new("m.up.sql", (*up).to_owned()),
+                Source::new("m.down.sql", (*down).to_owned()),
             );
             migration::parse_up_down(&id, &up, Some(&down), dialect)
                 .0
@@ -292,6 +292,24 @@ mod tests {
              DROP TABLE notes; ALTER TABLE old RENAME TO notes",
         );
         check("sqlite", &[notes, broken, rebuild], "proven");
+    }
+
+    #[test]
+    fn a_default_of_mysql_has_the_type_of_its_column() {
+        let up = "ALTER TABLE a ALTER n DROP DEFAULT, ALTER f DROP DEFAULT, ALTER s DROP DEFAULT";
+        let other = "ALTER TABLE a MODIFY n int DEFAULT 2, MODIFY f decimal(5, 2) DEFAULT 1.5, \
+                     MODIFY s varchar(9) DEFAULT '7'";
+        let table = (
+            "CREATE TABLE a (n int DEFAULT '0', f decimal(5, 2) DEFAULT '1.50', s varchar(9) DEFAULT 7)",
+            "DROP TABLE a",
+        );
+        let down = other.replace("DEFAULT 2", "DEFAULT 0");
+        check("mysql", &[table, (up, &down)], "proven");
+        check(
+            "mysql",
+            &[table, (up, other)],
+            "rollback-incomplete: the DOWN restores column n of `a` with another default: 2, not 0",
+        );
     }
 
     #[test]

@@ -181,8 +181,10 @@ impl Replay<'_> {
                 Family::Postgres | Family::MySql => None,
             };
         }
-        if self.modelling.family == Family::Postgres {
-            text = postgres_default(&text, data_type);
+        match self.modelling.family {
+            Family::Postgres => text = postgres_default(&text, data_type),
+            Family::MySql => text = mysql_default(text, data_type),
+            Family::Sqlite => {}
         }
         Some(Fragment {
             text: text.into(),
@@ -358,6 +360,30 @@ fn postgres_default(text: &str, data_type: &str) -> String {
         ("boolean", Some("t" | "true" | "1" | "yes" | "on" | "y")) => "true".to_owned(),
         ("boolean", Some("f" | "false" | "0" | "no" | "off" | "n")) => "false".to_owned(),
         ("integer", Some(digits)) if digits.parse::<i64>().is_ok() => digits.to_owned(),
+        _ => text,
+    }
+}
+
+/// What MySQL keeps of a default: a literal becomes one of the type of its column.
+fn mysql_default(text: String, data_type: &str) -> String {
+    const NUMBERS: [&str; 10] = [
+        "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "numeric", "float",
+        "double", "real",
+    ];
+    const STRINGS: [&str; 2] = ["char", "varchar"];
+    let base = data_type.split(['(', ' ']).next().unwrap_or(data_type);
+    let inner = text
+        .strip_prefix('\'')
+        .and_then(|rest| rest.strip_suffix('\''));
+    let literal = match inner.unwrap_or(&text) {
+        "true" => "1",
+        "false" => "0",
+        literal => literal,
+    };
+    let is_number = literal.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+    match literal.parse::<f64>() {
+        Ok(number) if is_number && NUMBERS.contains(&base) => number.to_string(),
+        Ok(_) if is_number && inner.is_none() && STRINGS.contains(&base) => format!("'{literal}'"),
         _ => text,
     }
 }
