@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::name::Name;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Family};
 use crate::lex::{self, Lexeme, TokenKind};
 use crate::source::Span;
 
@@ -70,7 +70,10 @@ impl Fragment {
     /// Whether it means the same as `other`.
     pub fn likeness(&self, other: &Fragment, dialect: Dialect) -> Likeness {
         if self.text == other.text {
-            return Likeness::Same;
+            return match self.span != other.span && holds_the_moment(&self.text, dialect) {
+                true => Likeness::Unknown,
+                false => Likeness::Same,
+            };
         }
         let (ours, theirs) = (
             Essence::of(&self.text, dialect),
@@ -267,6 +270,21 @@ impl Essence {
     }
 }
 
+/// Whether a literal may stand for the moment at which the statement runs: Postgres keeps what
+/// `'now'::timestamp` was then (<https://www.postgresql.org/docs/current/datatype-datetime.html>,
+/// "Special Values").
+fn holds_the_moment(text: &str, dialect: Dialect) -> bool {
+    const MOMENTS: [&str; 5] = ["now", "now()", "today", "tomorrow", "yesterday"];
+    dialect.modelling().family == Family::Postgres
+        && text.split('\'').skip(1).step_by(2).any(|literal| {
+            let literal = literal.trim();
+            MOMENTS
+                .iter()
+                .any(|moment| literal.eq_ignore_ascii_case(moment))
+        })
+        && !text.contains("'now'::text")
+}
+
 /// The tokens without parentheses around all of them.
 fn without_parentheses<'l, 't>(mut lexemes: &'l [Lexeme<'t>]) -> &'l [Lexeme<'t>] {
     while let [first, inner @ .., last] = lexemes {
@@ -389,6 +407,26 @@ mod tests {
         check("( NOW ( ) )", "now()", Likeness::Same);
         check("\"a\" != 1 -- x", "A <> 1", Likeness::Same);
         check("\"A\" = 1", "a = 1", Likeness::Different);
+    }
+
+    #[test]
+    fn what_was_the_moment_once_is_another_one_now() {
+        let at = |start: u32, text: &str| Fragment {
+            span: Span {
+                start,
+                end: start + 1,
+            },
+            ..Fragment::parse(text, Dialect::Postgres)
+        };
+        let likeness = |text: &str, other: u32| {
+            let dialect = Dialect::Postgres;
+            at(0, text).likeness(&at(other, text), dialect)
+        };
+        assert_eq!(likeness("'now'::timestamp", 9), Likeness::Unknown);
+        assert_eq!(likeness("'now'::timestamp", 0), Likeness::Same);
+        assert_eq!(likeness("c > 'Today '", 9), Likeness::Unknown);
+        assert_eq!(likeness("('now'::text)::date", 9), Likeness::Same);
+        assert_eq!(likeness("c = 'know'", 9), Likeness::Same);
     }
 
     #[test]

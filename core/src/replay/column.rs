@@ -367,8 +367,16 @@ fn postgres_default(text: &str, data_type: &str) -> String {
 /// What MySQL keeps of a default: a literal becomes one of the type of its column.
 fn mysql_default(text: String, data_type: &str) -> String {
     const NUMBERS: [&str; 10] = [
-        "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "numeric", "float",
-        "double", "real",
+        "tinyint",
+        "smallint",
+        "mediumint",
+        "int",
+        "bigint",
+        "decimal",
+        "numeric",
+        "float",
+        "double",
+        "real",
     ];
     const STRINGS: [&str; 2] = ["char", "varchar"];
     let base = data_type.split(['(', ' ']).next().unwrap_or(data_type);
