@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use backstitch::Migrations;
 use clap::Subcommand;
 
+use crate::backup::Backups;
 use crate::check::Check;
 use crate::completions::{Completions, Manual};
 use crate::exit::Exit;
@@ -50,6 +51,8 @@ pub enum Command {
     Redo(Redo),
     /// Show what was applied and taken back, by whom and when
     History(History),
+    /// Copy the whole database, and put copies back
+    Backup(Backups),
     /// Print what makes a shell complete the commands
     Completions(Completions),
     /// Print the page of the manual
@@ -58,7 +61,7 @@ pub enum Command {
 
 /// Calls `$online` for commands that talk to a database, and `run` of the others.
 macro_rules! dispatch {
-    ($command:expr, $screen:expr, |$it:ident| $online:expr) => {
+    ($command:expr, $screen:expr, |$it:ident| $online:expr, $backup:expr) => {
         match $command {
             Command::New(new) => new.run($screen),
             Command::Check(check) => check.run($screen),
@@ -74,6 +77,7 @@ macro_rules! dispatch {
             Command::Rollback($it) => $online,
             Command::Redo($it) => $online,
             Command::History($it) => $online,
+            Command::Backup(backups) => $backup(backups),
         }
     };
 }
@@ -81,7 +85,12 @@ macro_rules! dispatch {
 impl Command {
     /// Does it, with the migrations of the folder that is read now.
     pub fn run(&self, screen: &mut Screen) -> Exit {
-        dispatch!(self, screen, |command| on_folder(command, screen))
+        dispatch!(
+            self,
+            screen,
+            |command| on_folder(command, screen),
+            |backups: &Backups| backups.run(screen)
+        )
     }
 
     /// Does it, with the migrations that a service brings along. Prints to the streams of the
@@ -97,11 +106,12 @@ impl Command {
     ) -> ExitCode {
         let work = || {
             let mut screen = Screen::new(color);
-            let exit = dispatch!(self, &mut screen, |command| on_program(
-                command,
-                migrations,
-                &mut screen
-            ));
+            let exit = dispatch!(
+                self,
+                &mut screen,
+                |command| on_program(command, migrations, &mut screen),
+                |backups: &Backups| backups.run_with(migrations, &mut screen)
+            );
             screen.end(exit)
         };
         // A thread of its own, because a service may call this inside its runtime.

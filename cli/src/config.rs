@@ -1,7 +1,7 @@
 //! What holds for this call: the options file, the environment and the flags, in this order; what
 //! comes later counts more.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use backstitch_core::options::Options;
 use backstitch_core::{Diagnostic, Dialect, Severity};
@@ -26,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) schema: Option<String>,
     /// What the options file says.
     pub(crate) options: Options,
+    /// The folder that the paths of the options file start from.
+    pub(crate) base: PathBuf,
     /// The folder of the migrations as it is shown to people.
     pub(crate) shown_as: String,
     /// The SQL of the files.
@@ -87,6 +89,7 @@ impl Config {
             namespace: or(&target.namespace, &options.namespace),
             schema: or(&target.schema, &options.schema),
             options,
+            base: project.base,
             shown_as: project.shown_as,
             dialect,
         }
@@ -101,7 +104,11 @@ impl Config {
     }
 }
 
-fn find(target: &Target) -> Result<Project, Failure> {
+/// The project that the call means.
+///
+/// # Errors
+/// When that is not clear, or its options cannot be read.
+pub(crate) fn find(target: &Target) -> Result<Project, Failure> {
     let here = project::here()?;
     let place = project::Place {
         dir: target.dir.as_deref(),

@@ -16,6 +16,7 @@ mod project;
 mod target;
 mod variables;
 
+pub mod backup;
 pub mod check;
 pub mod completions;
 pub mod explain;

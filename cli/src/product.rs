@@ -12,6 +12,7 @@ use backstitch::Engine;
 use backstitch_core::Diagnostic;
 use sqlx::{ConnectOptions, Connection};
 
+use crate::backup::archive::Archive;
 use crate::failure::Failure;
 
 mod mysql;
@@ -24,7 +25,7 @@ pub type Rows = Vec<Vec<Option<String>>>;
 /// An engine that the command line can work on: `sqlx::Postgres`, `sqlx::Sqlite` or `sqlx::MySql`.
 ///
 /// It cannot be implemented elsewhere.
-pub trait Product: Engine {
+pub trait Product: Engine + Archive {
     /// Where the URL leads; `None` when it cannot be read.
     fn place(url: &str) -> Option<Place>;
 

@@ -1,5 +1,6 @@
 //! The program as people call it: screen by screen, on every engine, and on a terminal.
 
+mod backups;
 mod moves;
 mod program;
 mod session;

@@ -50,6 +50,29 @@ fn a_rollback_asks_and_takes_no_for_an_answer() {
 }
 
 #[test]
+fn a_restore_asks_and_names_the_database() {
+    let session = Session::open("shop", Engine::Sqlite).expect("SQLite is always there");
+    assert!(session.call("backstitch up --target 1").status.success());
+    assert!(session.call("backstitch backup create").status.success());
+    assert!(session.call("backstitch up").status.success());
+    let mut terminal = open(&session, "backup restore latest");
+    terminal
+        .exp_string("Replace everything in ")
+        .expect("the question");
+    terminal.exp_string("[y/N] ").expect("the question");
+    terminal.send_line("no").expect("an answer");
+    assert_eq!(end(terminal).1, 1);
+    assert!(session.screen("backstitch status").contains("3 applied"));
+    let mut terminal = open(&session, "backup restore latest");
+    terminal.exp_string("[y/N] ").expect("the question");
+    terminal.send_line("yes").expect("an answer");
+    let (rest, code) = end(terminal);
+    assert!(rest.contains("what is there now is kept"), "{rest}");
+    assert_eq!(code, 0);
+    assert!(session.screen("backstitch status").contains("1 applied"));
+}
+
+#[test]
 fn production_is_named_in_the_question() {
     let session = Session::open("shop", Engine::Sqlite).expect("SQLite is always there");
     let mut terminal = open(&session, "up --environment production");
