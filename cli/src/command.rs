@@ -10,6 +10,7 @@ use crate::check::Check;
 use crate::completions::{Completions, Manual};
 use crate::exit::Exit;
 use crate::explain::Explain;
+use crate::graph::Graph;
 use crate::history::History;
 use crate::import::Import;
 use crate::lock::Lock;
@@ -51,6 +52,8 @@ pub enum Command {
     Redo(Redo),
     /// Show what was applied and taken back, by whom and when
     History(History),
+    /// Draw the schema that the migrations make, or which migration depends on which
+    Graph(Graph),
     /// Copy the whole database, and put copies back
     Backup(Backups),
     /// Print what makes a shell complete the commands
@@ -66,6 +69,7 @@ macro_rules! dispatch {
             Command::New(new) => new.run($screen),
             Command::Check(check) => check.run($screen),
             Command::Import(import) => import.run($screen),
+            Command::Graph(graph) => graph.run($screen),
             Command::Lock(lock) => lock.run($screen),
             Command::Completions(completions) => completions.run($screen),
             Command::Manual(manual) => manual.run($screen),

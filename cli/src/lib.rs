@@ -20,6 +20,7 @@ pub mod backup;
 pub mod check;
 pub mod completions;
 pub mod explain;
+pub mod graph;
 pub mod history;
 pub mod import;
 pub mod lock;

@@ -1,0 +1,72 @@
+//! Mermaid: an ER diagram, or a flow chart.
+
+use std::fmt::Write as _;
+
+use super::picture::{Kind, Picture};
+
+pub(super) fn write(picture: &Picture) -> String {
+    match picture.kind {
+        Kind::Schema => schema(picture),
+        Kind::Dependencies => dependencies(picture),
+    }
+}
+
+fn schema(picture: &Picture) -> String {
+    let mut text = "erDiagram\n".to_owned();
+    for table in &picture.boxes {
+        writeln!(text, "  {} {{", quoted(&table.title)).expect("a string");
+        for line in &table.lines {
+            let keys = match line.keys.is_empty() {
+                true => String::new(),
+                false => format!(" {}", line.keys.join(", ")),
+            };
+            let null = if line.not_null { " \"not null\"" } else { "" };
+            let about = match line.about.is_empty() {
+                true => "any".to_owned(),
+                false => plain(&line.about),
+            };
+            writeln!(text, "    {about} {}{keys}{null}", plain(&line.name)).expect("a string");
+        }
+        text += "  }\n";
+    }
+    for arrow in &picture.arrows {
+        let one = |at: usize| quoted(&picture.boxes[at].title);
+        // Many of these refer to one of those, or to none.
+        let end = if arrow.is_optional { "o|" } else { "||" };
+        writeln!(
+            text,
+            "  {} }}o--{end} {} : {}",
+            one(arrow.from),
+            one(arrow.to),
+            quoted(&arrow.label)
+        )
+        .expect("a string");
+    }
+    text
+}
+
+fn dependencies(picture: &Picture) -> String {
+    let mut text = "flowchart TD\n".to_owned();
+    for (at, one) in picture.boxes.iter().enumerate() {
+        let name = one.lines.first().map_or("", |line| line.name.as_str());
+        let label = format!("{}<br/>{name}", one.title).replace('"', "#quot;");
+        writeln!(text, "  m{at}[\"{label}\"]").expect("a string");
+    }
+    for arrow in &picture.arrows {
+        writeln!(text, "  m{} --> m{}", arrow.to, arrow.from).expect("a string");
+    }
+    text
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "'"))
+}
+
+/// Mermaid takes letters, digits and a few signs for types and names of columns.
+fn plain(text: &str) -> String {
+    let is_plain = |sign: char| sign.is_alphanumeric() || "_-()[]".contains(sign);
+    let signs = text
+        .chars()
+        .map(|sign| if is_plain(sign) { sign } else { '_' });
+    signs.collect()
+}
