@@ -103,7 +103,7 @@ const STATEMENT_KEYS: [Key<Notes>; 3] = [
         read: |n, v, span| v.allow().map(|(rule, reason)| n.allows.push(Allow { rule, reason, span })) },
     Key { name: "unchecked", needed: false, takes: "the reason why the model is not to read the statement", example: "it calls an extension",
         read: |n, v, _| v.put(&mut n.unchecked, Value::text) },
-    Key { name: "batch", needed: false, takes: "a number of rows and, if need be, a pause", example: "1000, pause 50ms",
+    Key { name: "batch", needed: false, takes: "a number of rows and, if need be, a pause and a bound", example: "1000, pause 50ms, at most 5000 rounds",
         read: |n, v, _| v.put(&mut n.batch, Value::batch) },
 ];
 

@@ -22,6 +22,7 @@ pub mod proof;
 pub mod render;
 #[cfg(feature = "model")]
 pub mod replay;
+pub mod resume;
 #[cfg(feature = "model")]
 pub mod rule;
 #[cfg(feature = "model")]

@@ -36,14 +36,17 @@ pub struct Statement {
     pub unchecked: Option<String>,
 }
 
-/// `-- @batch: 1000, pause 50ms`: the statement is repeated, each round in a transaction of its
-/// own, until it changes no row.
+/// `-- @batch: 1000, pause 50ms, at most 500 rounds`: the statement is repeated, each round in a
+/// transaction of its own, until it changes no row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
     /// How many rows a round is said to change at most.
     pub rows: u64,
     /// How long to wait between two rounds.
     pub pause_ms: u64,
+    /// After how many rounds it is given up. `None`: the runner's own bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_rounds: Option<u64>,
 }
 
 /// `-- @allow: rule-code (reason)`
@@ -218,7 +221,7 @@ fn writes_within(lexemes: &[Lexeme<'_>]) -> bool {
 }
 
 /// The tokens that the engine sees; of comments that it executes, the tokens inside.
-fn lexemes<'t>(
+pub(crate) fn lexemes<'t>(
     text: &'t str,
     statement: &Piece,
     tokens: &[Token],

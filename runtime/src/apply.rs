@@ -2,15 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use backstitch_core::Dialect;
 use backstitch_core::checksum::Digest;
 use backstitch_core::migration::{Migration, Transaction};
 
 use crate::engine::{Driver, Engine, Limits};
 use crate::error::{Error, ErrorKind};
-use crate::execute::{self, Book, Failure, Job, Outcome, Trace};
-use crate::history::{self, Change, Entry, Names, Row, State};
+use crate::execute::{self, Book, Failure, Job, Outcome, Start, Trace};
+use crate::history::{self, Change, Entry, Mark, Names, Row, State};
 use crate::message::Part;
-use crate::plan::{self, Action};
+use crate::observe::Event;
+use crate::plan::{self, Action, resume};
 use crate::report::Done;
 use crate::session::Session;
 
@@ -26,6 +28,8 @@ struct ApplyBook<'b, DB> {
     before: Digest,
     /// Whether a row was written at the beginning.
     has_row: bool,
+    /// How many statements there are.
+    all: usize,
     engine: std::marker::PhantomData<fn() -> DB>,
 }
 
@@ -39,7 +43,7 @@ impl<DB: Driver> ApplyBook<'_, DB> {
         Entry {
             seq: self.seq,
             state,
-            statements_done: 0,
+            mark: Mark::default(),
             execution_ms: execution_ms.to_owned(),
             applied_by: self.who,
             error: None,
@@ -54,44 +58,51 @@ impl<DB: Driver> ApplyBook<'_, DB> {
 }
 
 impl<DB: Driver> Book for ApplyBook<'_, DB> {
-    fn begin(&self) -> Vec<String> {
-        self.insert(&self.entry(State::Applying, "NULL"))
+    fn begin(&self, mark: &Mark) -> Vec<String> {
+        self.insert(&Entry {
+            mark: mark.clone(),
+            ..self.entry(State::Applying, "NULL")
+        })
     }
 
-    fn progress(&self, done: usize) -> String {
+    fn progress(&self, mark: &Mark) -> String {
         Change::default()
-            .statements_done(done)
+            .mark::<DB>(mark)
             .of_version::<DB>(self.names, self.migration.version)
     }
 
     fn finish(&self, execution_ms: &str) -> Vec<String> {
-        let all = self.migration.up.statements.len();
+        let mark = Mark {
+            done: self.all,
+            ..Mark::default()
+        };
         if self.has_row {
             let change = Change::default()
                 .state::<DB>(State::Applied)
-                .statements_done(all)
+                .mark::<DB>(&mark)
                 .digest::<DB>(self.after())
+                .no_error()
                 .finished::<DB>(execution_ms);
             return vec![change.of_version::<DB>(self.names, self.migration.version)];
         }
         let entry = Entry {
-            statements_done: all,
+            mark,
             digest: self.after(),
             ..self.entry(State::Applied, execution_ms)
         };
         self.insert(&entry)
     }
 
-    fn fail(&self, done: usize, error: &str, trace: Trace) -> Vec<String> {
+    fn fail(&self, mark: &Mark, error: &str, trace: Trace) -> Vec<String> {
         if self.has_row {
-            // Where something may be half done nobody may begin anew.
+            // Where something may be half done the next run has to look.
             let state = match trace {
                 Trace::None => State::Failed,
                 Trace::Perhaps => State::Applying,
             };
             let change = Change::default()
                 .state::<DB>(state)
-                .statements_done(done)
+                .mark::<DB>(mark)
                 .error::<DB>(error);
             return vec![change.of_version::<DB>(self.names, self.migration.version)];
         }
@@ -112,7 +123,7 @@ impl<DB: Driver> Book for ApplyBook<'_, DB> {
     }
 }
 
-fn job<'j>(migration: &'j Migration, limits: Limits) -> Job<'j> {
+fn job<'j>(migration: &'j Migration, limits: Limits, dialect: Dialect, start: Start) -> Job<'j> {
     let ms = |limit: Option<u64>, default| limit.map(Duration::from_millis).or(default);
     Job {
         id: &migration.id,
@@ -126,6 +137,8 @@ fn job<'j>(migration: &'j Migration, limits: Limits) -> Job<'j> {
             statement: ms(migration.statement_timeout_ms, limits.statement),
         },
         lock_limit_is_given: migration.lock_timeout_ms.is_some(),
+        dialect,
+        start,
     }
 }
 
@@ -134,9 +147,22 @@ pub(crate) async fn migrations<DB: Engine>(
     session: &mut Session<'_, DB>,
     migrations: &[&Migration],
     limits: Limits,
+    retries: u32,
 ) -> Result<Vec<Done>, Failure> {
     let began = Instant::now();
-    let apart = matches!(migrations, [one] if plan::transaction_of(one) == Transaction::None);
+    let start = match migrations {
+        [one] => resume::start_of(&session.rows, one.version),
+        _ => Start::default(),
+    };
+    if start.is_begun
+        && let [one] = migrations
+    {
+        let (id, done) = (one.id.as_str(), start.done);
+        session.announcer().tell(Event::Resumed { id, done });
+    }
+    let stands_alone = |one: &Migration| plan::transaction_of(one) == Transaction::None;
+    let apart = matches!(migrations, [one] if start.is_begun || stands_alone(one));
+    let dialect = session.dialect;
     let (names, who, run) = (
         session.names.clone(),
         session.who.clone(),
@@ -154,6 +180,7 @@ pub(crate) async fn migrations<DB: Engine>(
                 seq,
                 before,
                 has_row: apart,
+                all: migration.up.statements.len(),
                 engine: std::marker::PhantomData,
             };
             before = book.after();
@@ -162,7 +189,7 @@ pub(crate) async fn migrations<DB: Engine>(
         .collect();
     let jobs: Vec<_> = migrations
         .iter()
-        .map(|migration| job(migration, limits))
+        .map(|migration| job(migration, limits, dialect, start))
         .collect();
     let pairs: Vec<(&Job<'_>, &(dyn Book + Sync))> = jobs
         .iter()
@@ -171,7 +198,7 @@ pub(crate) async fn migrations<DB: Engine>(
         .collect();
     let result = if apart {
         let (job, book) = pairs[0];
-        execute::one_by_one(session, job, book)
+        execute::apart::one_by_one(session, job, book, retries)
             .await
             .map(|outcome| vec![outcome])
     } else {
@@ -188,13 +215,19 @@ pub(crate) async fn migrations<DB: Engine>(
                 .extend(books.iter().map(|book| applied_row(book, elapsed)));
             let done = migrations.iter().zip(outcomes);
             Ok(done
-                .map(|(migration, outcome)| done_of(migration, outcome, elapsed))
+                .map(|(migration, outcome)| done_of(migration, outcome, start, elapsed))
                 .collect())
         }
         Err(failure) => {
             if !apart && is_worth_recording(&failure) {
                 // All of them are taken back; the row of the one that failed tells why.
-                let record = books[failure.job].fail(0, &failure.error.headline(), failure.trace);
+                let book = ApplyBook::<DB> {
+                    migration: migrations[failure.job],
+                    seq: session.newest() + 1,
+                    before: session.digest(),
+                    ..books[failure.job]
+                };
+                let record = book.fail(&Mark::default(), &failure.error.headline(), failure.trace);
                 session.run_quietly(&record).await;
             }
             Err(failure)
@@ -210,12 +243,15 @@ fn is_worth_recording(failure: &Failure) -> bool {
     spoken && !failure.transient && !failure.stale
 }
 
-fn done_of(migration: &Migration, outcome: Outcome, elapsed: Duration) -> Done {
+fn done_of(migration: &Migration, outcome: Outcome, start: Start, elapsed: Duration) -> Done {
     Done {
-        action: Action::Apply,
+        action: match start.is_begun {
+            true => Action::Resume,
+            false => Action::Apply,
+        },
         id: migration.id.clone(),
         name: migration.name.clone(),
-        statements: migration.up.statements.len(),
+        statements: outcome.statements,
         rows_affected: outcome.rows_affected,
         elapsed,
     }
@@ -242,7 +278,12 @@ fn applied_row<DB: Driver>(book: &ApplyBook<'_, DB>, elapsed: Duration) -> Row {
         applied_by: book.who.to_owned(),
         error: None,
         run: book.run.to_owned(),
+        rounds: None,
+        round_rows: None,
         layout: history::LAYOUT,
+        done_checksum: None,
+        open_checksum: None,
+        digest: book.after().to_string(),
     }
 }
 
@@ -261,6 +302,10 @@ pub(crate) async fn accept<DB: Engine>(
         .find(|row| row.version == migration.version)
     {
         row.checksum = migration.checksum;
+    }
+    let digest = session.digest();
+    if let Some(row) = session.rows.iter_mut().find(|row| row.seq == newest) {
+        row.digest = digest.to_string();
     }
     let statements = vec![
         DB::BEGIN.to_owned(),

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use backstitch_core::Dialect;
+use backstitch_core::resume::Object;
 use futures_util::{Stream, StreamExt};
 use sqlx::{Column, Connection, Database, Either, Row};
 
@@ -41,6 +42,17 @@ pub enum LockAttempt {
     Taken,
     /// Someone else has it.
     Held,
+}
+
+/// What the catalogue says about an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It is there.
+    There,
+    /// It is not.
+    Gone,
+    /// It is there and of no use: what a statement left that was interrupted.
+    Invalid,
 }
 
 /// For how long a setting holds.
@@ -100,8 +112,11 @@ pub trait Driver: Database<Connection: Send> {
     /// A text as a literal of this engine, safe whatever the session's settings are.
     fn quote_text(text: &str) -> String;
 
-    /// Statements that create the two tables of the history where they are missing.
+    /// Statements that create the tables of the history where they are missing.
     fn create_history(names: &Names) -> Vec<String>;
+
+    /// Statements that bring those tables from the layout before to the present one.
+    fn upgrade_history(names: &Names) -> Vec<String>;
 
     /// An expression for the present moment.
     fn now() -> &'static str;
@@ -152,6 +167,23 @@ pub trait Driver: Database<Connection: Send> {
 
     /// Whether the error says that the statement was refused before it did anything.
     fn is_refusal(error: &sqlx::Error) -> bool;
+
+    /// Whether the error says that the statement cannot be in a transaction.
+    fn needs_no_transaction(error: &sqlx::Error) -> bool;
+
+    /// A query that answers `there`, `gone` or `invalid`. `None`: the catalogue does not tell.
+    fn look_up(object: &Object) -> Option<String>;
+
+    /// A statement that takes away what was found invalid.
+    fn take_away(object: &Object) -> Option<String>;
+
+    /// Keeps others from what takes several transactions, where the lock is a transaction.
+    type Guard: Send;
+
+    /// One attempt at that. `None`: somebody else is at it.
+    fn guard(
+        connection: &mut Self::Connection,
+    ) -> impl Future<Output = Result<Option<Self::Guard>, sqlx::Error>> + Send + '_;
 
     /// Statements that keep foreign keys from being enforced, and enforce them again.
     fn foreign_keys(on: bool) -> Vec<String>;

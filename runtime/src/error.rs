@@ -126,7 +126,15 @@ impl Error {
 
     /// The whole story with colours, for a terminal.
     pub fn to_ansi_string(&self) -> String {
-        render::render_all(&self.inner.diagnostics, Style::Ansi)
+        self.render(Style::Ansi)
+    }
+
+    /// How many there are is worth a line where there are several.
+    fn render(&self, style: Style) -> String {
+        match self.inner.diagnostics.as_slice() {
+            [only] => render::render(only, style),
+            several => render::render_all(several, style),
+        }
     }
 
     /// Whether it was caused by such an error of the database.
@@ -179,7 +187,7 @@ pub(crate) fn words_of(error: &sqlx::Error) -> String {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(render::render_all(&self.inner.diagnostics, Style::Plain).trim_end())
+        f.write_str(self.render(Style::Plain).trim_end())
     }
 }
 

@@ -3,19 +3,23 @@
 //! A [`Job`] says what to run, a [`Book`] what to write down about it. Where the engine allows it
 //! both go into one transaction, and where nothing has to be looked at in between into one
 //! message. Elsewhere the statements go one by one and the book counts them, so that it is known
-//! afterwards which have run.
+//! afterwards which have run: see [`apart`].
+
+pub(crate) mod apart;
+mod settle;
 
 use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use backstitch_core::Diagnostic;
 use backstitch_core::migration::{Check, ForeignKeys, Script};
 use backstitch_core::source::{Source, Span};
+use backstitch_core::{Diagnostic, Dialect};
 use sqlx::{AssertSqlSafe, Connection, Transaction};
 
 use crate::check;
 use crate::engine::{Driver, Engine, Limits, Scope};
 use crate::error::{Error, ErrorKind, words_of};
+use crate::history::{Fingerprint, Mark};
 use crate::message::{Answer, Message, Origin, Part, Piece, Refused};
 use crate::observe::{Announcer, Event};
 use crate::session::{Facts, Session};
@@ -38,19 +42,35 @@ pub(crate) struct Job<'j> {
     pub(crate) limits: Limits,
     /// Whether the file itself says how long they may wait for a lock.
     pub(crate) lock_limit_is_given: bool,
+    /// What it is written in.
+    pub(crate) dialect: Dialect,
+    /// Where it begins, outside of a transaction.
+    pub(crate) start: Start,
+}
+
+/// How far an earlier run came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Start {
+    /// Whether there was one, so that the checks before have been passed.
+    pub(crate) is_begun: bool,
+    /// So many statements are in effect.
+    pub(crate) done: usize,
+    /// Whether nobody knows if the next one is too.
+    pub(crate) in_doubt: bool,
+    /// Rounds and rows of the batch that is next.
+    pub(crate) rounds: Option<(u64, u64)>,
 }
 
 /// What to write down about a [`Job`].
 pub(crate) trait Book {
-    /// Before the first of several statements that do not go together.
-    fn begin(&self) -> Vec<String>;
-    /// After each of them but the last.
-    fn progress(&self, done: usize) -> String;
+    /// Before the first of several statements that do not go together. To be run in a transaction.
+    fn begin(&self, mark: &Mark) -> Vec<String>;
+    /// After each of them.
+    fn progress(&self, mark: &Mark) -> String;
     /// At the end; `execution_ms` is an expression.
     fn finish(&self, execution_ms: &str) -> Vec<String>;
-    /// After a failure, once everything that can be taken back is taken back. `done` statements
-    /// stay in effect.
-    fn fail(&self, done: usize, error: &str, trace: Trace) -> Vec<String>;
+    /// After a failure, once everything that can be taken back is taken back.
+    fn fail(&self, mark: &Mark, error: &str, trace: Trace) -> Vec<String>;
     /// An expression for when the job before this one in the same transaction was recorded.
     fn recorded_before(&self) -> String;
 }
@@ -68,6 +88,8 @@ pub(crate) enum Trace {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) rows_affected: u64,
+    /// How many statements have run.
+    pub(crate) statements: usize,
 }
 
 /// How a job failed.
@@ -223,7 +245,7 @@ async fn in_transaction<DB: Engine>(
         session.reset(),
         session.names.clone(),
     );
-    let (expected, announcer) = (session.newest(), session.announcer());
+    let (expected, announcer) = (Fingerprint::of(&session.rows), session.announcer());
     let mut transaction = begin::<DB>(session.connection, &facts)
         .await
         .map_err(|error| {
@@ -236,7 +258,9 @@ async fn in_transaction<DB: Engine>(
         })?;
     let mut outcomes = Vec::with_capacity(jobs.len());
     if DB::LOCKS_BY_TRANSACTION {
-        names.still_newest::<DB>(&mut transaction, expected).await?;
+        names
+            .still_newest::<DB>(&mut transaction, &expected)
+            .await?;
     }
     for (step, (job, book)) in jobs.iter().enumerate() {
         let result = one_of_several::<DB>(&mut transaction, &facts, &reset, jobs, step).await;
@@ -313,234 +337,6 @@ async fn one_of_several<'j, DB: Engine>(
     Ok((answers, began))
 }
 
-/// Runs a job without a transaction around it: statement after statement, counted in the book.
-///
-/// # What a crash leaves behind
-/// The row says `applying` and how many statements are known to have run. The one after those may
-/// or may not have taken effect, but where the statement and its count share a transaction.
-pub(crate) async fn one_by_one<DB: Engine>(
-    session: &mut Session<'_, DB>,
-    job: &Job<'_>,
-    book: &(dyn Book + Sync),
-) -> Result<Outcome, Failure> {
-    check::all::<DB>(session.connection, job, Part::CheckBefore)
-        .await
-        .map_err(|error| Failure::of(error, 0))?;
-    if DB::LOCKS_BY_TRANSACTION {
-        claim(session, job, book).await?;
-    }
-    if job.foreign_keys == ForeignKeys::Off {
-        session.run_quietly(&DB::foreign_keys(false)).await;
-    }
-    let began = Instant::now();
-    let mut answers = Vec::with_capacity(job.script.statements.len());
-    for message in counted(session, job, book) {
-        let sent = send_repeatedly::<DB>(session.connection, &message).await;
-        let (answered, refused) = match sent {
-            Ok(answered) => (answered, None),
-            Err(refused) => (refused.answers.clone(), Some(refused)),
-        };
-        let stay = match &refused {
-            Some(refused) => answers.len() + in_effect::<DB>(&message.pieces[..refused.piece]),
-            None => 0,
-        };
-        let pairs = message.pieces.iter().zip(answered);
-        let ours = pairs.filter(|(piece, _)| piece.origin != Origin::Library);
-        answers.extend(ours.map(|(_, answer)| answer));
-        if let Some(refused) = refused {
-            let failure = failure::<DB>(&[(job, book)], &message, refused, stay);
-            return Err(give_up(session, book, failure).await);
-        }
-    }
-    tell(session.announcer(), job, &answers);
-    if let Err(error) = check::all::<DB>(session.connection, job, Part::CheckAfter).await {
-        let error = error.note(&what_stays(job, answers.len())).help(
-            "put right by hand what the check finds; then the migration is to be recorded as \
-             applied, for its statements do not run again",
-        );
-        let failure = Failure {
-            done: answers.len(),
-            ..Failure::of(error, 0)
-        };
-        return Err(give_up(session, book, failure).await);
-    }
-    if !finishes_by_itself::<DB>(job) {
-        let elapsed = began.elapsed().as_millis().to_string();
-        let message = Message::of(library(ending(session, book, &elapsed)));
-        DB::send(session.connection, &message)
-            .await
-            .map_err(|refused| {
-                let doing = format!("`{}` ran, but that cannot be recorded", job.id);
-                let error = about_session::<DB>(&doing, refused.error);
-                Failure {
-                    done: answers.len(),
-                    ..Failure::of(error, 0)
-                }
-            })?;
-    }
-    Ok(sum(&answers))
-}
-
-/// Sends a message, again and again where it is a batch: each round commits by itself, and the one
-/// that changes no row is the last.
-async fn send_repeatedly<DB: Engine>(
-    connection: &mut DB::Connection,
-    message: &Message<'_>,
-) -> Result<Vec<Answer>, Refused> {
-    let Some(batch) = message.repeat else {
-        return DB::send(connection, message).await;
-    };
-    let mut total = Answer::default();
-    loop {
-        let answers = DB::send(connection, message).await?;
-        let changed: u64 = answers.iter().map(|answer| answer.rows_affected).sum();
-        total.rows_affected += changed;
-        if changed == 0 {
-            return Ok(vec![total]);
-        }
-        tracing::debug!(rows = total.rows_affected, "a round of a batch is done");
-        tokio::time::sleep(Duration::from_millis(batch.pause_ms)).await;
-    }
-}
-
-/// How many statements of a migration are in effect when these pieces have run and the rest of
-/// their message has not: not those whose transaction has not come to its end.
-fn in_effect<DB: Engine>(pieces: &[Piece<'_>]) -> usize {
-    let (mut done, mut open) = (0, None);
-    for piece in pieces {
-        match (piece.origin, &*piece.sql) {
-            (Origin::Library, sql) if sql == DB::BEGIN => open = Some(0),
-            (Origin::Library, "COMMIT") => done += open.take().unwrap_or(0),
-            (Origin::Library, _) => {}
-            (Origin::Migration { .. }, _) => *open.as_mut().unwrap_or(&mut done) += 1,
-        }
-    }
-    done
-}
-
-/// Whether the end of the job can travel with its statements.
-fn finishes_by_itself<DB: Engine>(job: &Job<'_>) -> bool {
-    let repeats = job.script.statements.iter().any(|one| one.batch.is_some());
-    DB::BATCHES && !DB::BATCH_IS_TRANSACTION && job.checks_after.is_empty() && !repeats
-}
-
-fn ending<DB: Engine>(
-    session: &Session<'_, DB>,
-    book: &(dyn Book + Sync),
-    execution_ms: &str,
-) -> Vec<String> {
-    session
-        .reset()
-        .into_iter()
-        .chain(book.finish(execution_ms))
-        .collect()
-}
-
-/// The statements of a job and their count in the book. Where several statements in a message are
-/// no transaction they travel together, elsewhere each alone.
-fn counted<'m, DB: Engine>(
-    session: &Session<'_, DB>,
-    job: &Job<'m>,
-    book: &(dyn Book + Sync),
-) -> Vec<Message<'m>> {
-    let mut limits = job.limits;
-    let mut begin = DB::limit(&session.facts, Scope::Session, limits);
-    if !DB::LOCKS_BY_TRANSACTION {
-        begin.extend(book.begin());
-    }
-    begin.extend(DB::start_clock().map(str::to_owned));
-    let mut messages = vec![Message::of(library(begin))];
-    let last = job.script.statements.len().saturating_sub(1);
-    for (index, (piece, statement)) in job.statements(0).zip(&job.script.statements).enumerate() {
-        let count = (index < last).then(|| Piece::library(book.progress(index + 1)));
-        let wanted = limits_of::<DB>(job, index, &piece.sql);
-        if wanted != limits {
-            limits = wanted;
-            let limit = DB::limit(&session.facts, Scope::Session, limits);
-            messages.push(Message::of(library(limit)));
-        }
-        if DB::BATCH_IS_TRANSACTION || !DB::BATCHES || statement.batch.is_some() {
-            messages.push(Message {
-                repeat: statement.batch,
-                ..Message::of([piece])
-            });
-            messages.extend(count.map(|count| Message::of([count])));
-        } else if statement.commits {
-            messages.push(Message::of([piece].into_iter().chain(count)));
-        } else {
-            // A statement that does not commit by itself shares a transaction with its count.
-            let begin = Piece::library(DB::BEGIN);
-            let pieces = [begin, piece].into_iter().chain(count);
-            messages.push(Message::of(pieces.chain([Piece::library("COMMIT")])));
-        }
-    }
-    if finishes_by_itself::<DB>(job) {
-        let elapsed = DB::elapsed_ms(None).unwrap_or_else(|| "NULL".to_owned());
-        messages.push(Message::of(library(ending(session, book, &elapsed))));
-        return vec![Message::of(
-            messages.into_iter().flat_map(|message| message.pieces),
-        )];
-    }
-    messages
-}
-
-/// How long a statement may take, where those before it stay. Giving up on a lock is right where the
-/// migration can be tried again from its beginning. It is not behind the first statement, nor for
-/// one that works beside others: that would leave something half done.
-fn limits_of<DB: Engine>(job: &Job<'_>, index: usize, sql: &str) -> Limits {
-    let can_begin_again = index == 0 && !DB::works_concurrently(sql);
-    match job.lock_limit_is_given || can_begin_again {
-        true => job.limits,
-        false => Limits {
-            lock: None,
-            ..job.limits
-        },
-    }
-}
-
-/// Writes the first entry where the write transaction is the only lock there is.
-async fn claim<DB: Engine>(
-    session: &mut Session<'_, DB>,
-    job: &Job<'_>,
-    book: &(dyn Book + Sync),
-) -> Result<(), Failure> {
-    let expected = session.newest();
-    let failed = |error| {
-        let transient = DB::is_lock_timeout(&error);
-        let error = about_session::<DB>(&format!("cannot begin `{}`", job.id), error);
-        Failure {
-            transient,
-            ..Failure::of(error, 0)
-        }
-    };
-    let mut transaction = begin::<DB>(session.connection, &session.facts)
-        .await
-        .map_err(failed)?;
-    session
-        .names
-        .still_newest::<DB>(&mut transaction, expected)
-        .await?;
-    let message = Message::of(library(book.begin()));
-    DB::send(&mut transaction, &message)
-        .await
-        .map_err(|refused| failed(refused.error))?;
-    transaction.commit().await.map_err(failed)
-}
-
-/// Takes back what can be taken back and records the failure.
-async fn give_up<DB: Engine>(
-    session: &mut Session<'_, DB>,
-    book: &(dyn Book + Sync),
-    failure: Failure,
-) -> Failure {
-    session.run_quietly(&["ROLLBACK".to_owned()]).await;
-    session.run_quietly(&session.reset()).await;
-    session
-        .run_quietly(&book.fail(failure.done, &failure.error.headline(), failure.trace))
-        .await;
-    failure
-}
-
 /// Begins a transaction that ends by itself when it is dropped.
 pub(crate) async fn begin<'c, DB: Engine>(
     connection: &'c mut DB::Connection,
@@ -571,6 +367,7 @@ pub(crate) fn library<'m>(statements: impl IntoIterator<Item = String>) -> Vec<P
 fn sum(answers: &[Answer]) -> Outcome {
     Outcome {
         rows_affected: answers.iter().map(|answer| answer.rows_affected).sum(),
+        statements: answers.len(),
     }
 }
 
@@ -594,13 +391,16 @@ fn outcomes<DB: Engine>(
 
 fn tell(announcer: &Announcer, job: &Job<'_>, answers: &[Answer]) {
     for (index, answer) in answers.iter().enumerate() {
-        let rows_affected = answer.rows_affected;
-        announcer.tell(Event::StatementDone {
-            id: job.id,
-            statement: index + 1,
-            rows_affected,
-        });
+        tell_one(announcer, job, index, answer.rows_affected);
     }
+}
+
+fn tell_one(announcer: &Announcer, job: &Job<'_>, index: usize, rows_affected: u64) {
+    announcer.tell(Event::StatementDone {
+        id: job.id,
+        statement: index + 1,
+        rows_affected,
+    });
 }
 
 /// What the server refused, at its place in the file.
@@ -618,7 +418,7 @@ fn failure<DB: Engine>(
         true => Trace::Perhaps,
         false => Trace::None,
     };
-    let transient = DB::is_lock_timeout(&refused.error) && done == 0 && trace == Trace::None;
+    let transient = DB::is_lock_timeout(&refused.error) && trace == Trace::None;
     match message.pieces[refused.piece].origin {
         Origin::Migration {
             step,
@@ -702,8 +502,8 @@ pub(crate) fn statement_failed<DB: Engine>(
     let mut remarks = DB::remarks(&refused.error);
     if trace == Trace::Perhaps {
         remarks.push(
-            "It works beside others, and may leave something half done behind: look for an invalid \
-             index, and drop it."
+            "It works beside others, and may leave something half done behind, such as an invalid \
+             index. The next run looks for it, and drops it before it tries again."
                 .to_owned(),
         );
     }
@@ -713,8 +513,22 @@ pub(crate) fn statement_failed<DB: Engine>(
     let mut diagnostic = Diagnostic::error("statement-failed", DB::words(&refused.error))
         .at(source, place, label)
         .why(remarks.join("\n"));
+    if done > 0 {
+        diagnostic = diagnostic.help(how_to_go_on(part));
+    }
     diagnostic.migration = Some(job.id.to_owned());
     Error::new(kind, diagnostic).caused_by(refused.error)
+}
+
+/// What to do about a statement that failed behind others that stay.
+fn how_to_go_on(part: Part) -> &'static str {
+    match part {
+        Part::Down => "run `down` again once it can work: it goes on at this statement",
+        Part::Up | Part::CheckBefore | Part::CheckAfter => {
+            "put it right and run `up` again: it goes on at this statement. The statements before \
+             it must stay as they are"
+        }
+    }
 }
 
 /// What a failure leaves behind, in a sentence.

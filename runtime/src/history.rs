@@ -5,6 +5,8 @@
 //! the rows and the SQL that reads and writes them; what follows from them is decided in
 //! [`plan`](crate::plan).
 
+pub(crate) mod record;
+
 use std::fmt::Write as _;
 
 use backstitch_core::checksum::{Checksum, Digest};
@@ -16,10 +18,19 @@ use crate::error::Error;
 use crate::message::Answer;
 use crate::plan::usage;
 
-/// The layout of the two tables that this library writes.
-pub(crate) const LAYOUT: u32 = 1;
+/// The layout of the tables that this library writes.
+///
+/// 1: the history and the rollbacks. 2: the history tells exactly how far a migration outside of a
+/// transaction has come (`done_checksum`, `open_checksum`, `rounds`, `round_rows`), and repairs have
+/// a table of their own.
+pub(crate) const LAYOUT: u32 = 2;
+/// The oldest layout that this library reads.
+pub(crate) const OLDEST_LAYOUT: u32 = 1;
 
-/// What the two tables are called, and whose rows are meant.
+/// The columns that layout 2 added.
+const COLUMNS_OF_LAYOUT_2: &str = "done_checksum, open_checksum, rounds, round_rows";
+
+/// What the tables are called, and whose rows are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
     /// The schema they are in; `None` is the one that unqualified names go to.
@@ -54,6 +65,19 @@ impl Names {
         self.quoted::<D>(&self.rollback_table)
     }
 
+    /// The quoted name of the table of repairs, which is called after the history.
+    pub fn repairs<D: Driver>(&self) -> String {
+        self.quoted::<D>(&self.beside("repairs"))
+    }
+
+    /// `__migration_repairs__` beside `__migrations__`, `x_repairs` beside `x`.
+    fn beside(&self, what: &str) -> String {
+        match self.table.strip_suffix("s__") {
+            Some(stem) => format!("{stem}_{what}__"),
+            None => format!("{}_{what}", self.table),
+        }
+    }
+
     /// The name of the lock: one for each history, whatever the namespace, because migrations of
     /// two namespaces may touch the same tables.
     pub fn lock(&self) -> String {
@@ -77,9 +101,10 @@ impl Names {
         let Some(limit) = D::NAMES_ARE_CUT_AT else {
             return Ok(());
         };
-        let names = [&self.index(), &self.rollback_table];
-        let Some(long) = names
-            .into_iter()
+        let derived = [self.index(), self.beside("repairs"), self.beside("leases")];
+        let Some(long) = derived
+            .iter()
+            .chain([&self.rollback_table])
             .chain(&self.schema)
             .find(|name| name.len() > limit)
         else {
@@ -95,8 +120,8 @@ impl Names {
             ),
             &format!(
                 "give `.schema(..)` and the second table of `.tables(..)` names of at most {limit} \
-                 bytes, and the first table one of at most {}, for an index is named after it",
-                limit - "_newest".len()
+                 bytes, and the first table one of at most {}, for others are named after it",
+                limit - "_repairs".len()
             ),
         ))
     }
@@ -193,9 +218,22 @@ pub struct Row {
     pub error: Option<String>,
     /// Groups what one run applied.
     pub run: String,
+    /// How many rounds of a batch are done, where one is under way.
+    pub rounds: Option<u64>,
+    /// How many rows those rounds have changed.
+    pub round_rows: Option<u64>,
     /// The layout of the table that the row was written for.
     #[serde(skip)]
     pub(crate) layout: u32,
+    /// Of the statements that are done, where it runs outside of a transaction.
+    #[serde(skip)]
+    pub(crate) done_checksum: Option<Checksum>,
+    /// Of those and the next one, while nobody can know whether that has taken effect.
+    #[serde(skip)]
+    pub(crate) open_checksum: Option<Checksum>,
+    /// Of all that was applied when it was written, as text.
+    #[serde(skip)]
+    pub(crate) digest: String,
 }
 
 /// The newest row, as the start-up asks for it.
@@ -209,8 +247,12 @@ pub(crate) struct Newest {
 impl Newest {
     /// Whether it says that exactly the set of `digest` is applied and nothing is under way.
     pub(crate) fn is_done(&self, digest: Digest) -> bool {
+        let known = OLDEST_LAYOUT..=LAYOUT;
         self.state == State::Applied.name()
-            && self.layout == LAYOUT.to_string()
+            && self
+                .layout
+                .parse()
+                .is_ok_and(|layout| known.contains(&layout))
             && self.digest == digest.to_string()
     }
 }
@@ -224,13 +266,39 @@ pub(crate) fn select_newest<D: Driver>(names: &Names) -> String {
     )
 }
 
-/// Asks for the position of the newest row.
-pub(crate) fn select_newest_seq<D: Driver>(names: &Names) -> String {
+/// Asks for what changes with whatever is written: see [`Fingerprint`].
+pub(crate) fn select_fingerprint<D: Driver>(names: &Names) -> String {
+    let (table, ours) = (names.migrations::<D>(), names.is_ours::<D>());
     format!(
-        "SELECT MAX(seq) FROM {} WHERE {}",
-        names.migrations::<D>(),
-        names.is_ours::<D>()
+        "SELECT (SELECT COUNT(*) FROM {table} WHERE {ours}), seq, state, statements_done, digest \
+         FROM {table} WHERE {ours} ORDER BY seq DESC LIMIT 1"
     )
+}
+
+/// How many rows there are, and what the newest says: enough to notice that somebody has written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fingerprint(Vec<String>);
+
+impl Fingerprint {
+    /// Of rows that were read before.
+    pub(crate) fn of(rows: &[Row]) -> Fingerprint {
+        let Some(newest) = rows.iter().max_by_key(|row| row.seq) else {
+            return Fingerprint(Vec::new());
+        };
+        Fingerprint(vec![
+            rows.len().to_string(),
+            newest.seq.to_string(),
+            newest.state.name().to_owned(),
+            newest.statements_done.to_string(),
+            newest.digest.clone(),
+        ])
+    }
+
+    /// As it is now: the answer to [`select_fingerprint`].
+    pub(crate) fn read(answer: &Answer) -> Fingerprint {
+        let row = answer.rows.first().cloned().unwrap_or_default();
+        Fingerprint(row.into_iter().map(Option::unwrap_or_default).collect())
+    }
 }
 
 /// Reads the answer to [`select_newest`].
@@ -244,16 +312,28 @@ pub(crate) fn newest(answer: Answer) -> Option<Newest> {
     })
 }
 
-/// Asks for all rows of the namespace, the oldest first.
-pub(crate) fn select_rows<D: Driver>(names: &Names) -> String {
+/// Asks for all rows of the namespace, the oldest first, from tables of that layout.
+pub(crate) fn select_rows<D: Driver>(names: &Names, layout: u32) -> String {
+    let added = match layout {
+        OLDEST_LAYOUT => "NULL, NULL, NULL, NULL",
+        _ => COLUMNS_OF_LAYOUT_2,
+    };
     format!(
         "SELECT version, seq, id, name, checksum, down_checksum, state, statements, \
          statements_done, CASE WHEN rollback_safe THEN 1 ELSE 0 END, \
-         CASE WHEN compatible THEN 1 ELSE 0 END, {}, execution_ms, applied_by, error, run, layout \
-         FROM {} WHERE {} ORDER BY seq",
+         CASE WHEN compatible THEN 1 ELSE 0 END, {}, execution_ms, applied_by, error, run, layout, digest, \
+         {added} FROM {} WHERE {} ORDER BY seq",
         D::show_time("applied_at"),
         names.migrations::<D>(),
         names.is_ours::<D>()
+    )
+}
+
+/// Asks for nothing, but from tables of the present layout.
+pub(crate) fn probe<D: Driver>(names: &Names) -> String {
+    format!(
+        "SELECT {COLUMNS_OF_LAYOUT_2} FROM {} WHERE 1 = 0",
+        names.migrations::<D>()
     )
 }
 
@@ -291,6 +371,11 @@ fn row(values: Vec<Option<String>>) -> Result<Row, String> {
         error: field("error").read_optional()?,
         run: field("run").read()?,
         layout: field("layout").read()?,
+        digest: field("digest").read()?,
+        done_checksum: field("done_checksum").read_optional()?,
+        open_checksum: field("open_checksum").read_optional()?,
+        rounds: field("rounds").read_optional()?,
+        round_rows: field("round_rows").read_optional()?,
     })
 }
 
@@ -344,12 +429,26 @@ pub(crate) fn digest(rows: &[Row]) -> Digest {
         })
 }
 
+/// How far the statements of a migration have come, outside of a transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// So many are in effect.
+    pub(crate) done: usize,
+    /// The checksum of those.
+    pub(crate) checksum: Option<Checksum>,
+    /// The checksum of those and the next, when that is about to run in a way that leaves nobody
+    /// to know whether it has taken effect.
+    pub(crate) open: Option<Checksum>,
+    /// Rounds and rows of the batch that is next, where some are done.
+    pub(crate) rounds: Option<(u64, u64)>,
+}
+
 /// What the one who writes a row knows besides the migration.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry<'a> {
     pub(crate) seq: u64,
     pub(crate) state: State,
-    pub(crate) statements_done: usize,
+    pub(crate) mark: Mark,
     /// An expression for how long it took.
     pub(crate) execution_ms: String,
     pub(crate) applied_by: &'a str,
@@ -380,7 +479,7 @@ pub(crate) fn insert<D: Driver>(
         optional(down_checksum.as_deref()),
         text(entry.state.name()),
         migration.up.statements.len().to_string(),
-        entry.statements_done.to_string(),
+        entry.mark.done.to_string(),
         optional(down_sql.as_deref()),
         truth(migration.rollback_safe).to_owned(),
         truth(is_compatible(migration)).to_owned(),
@@ -392,14 +491,33 @@ pub(crate) fn insert<D: Driver>(
         text(&entry.digest.to_string()),
         LAYOUT.to_string(),
     ];
+    let values = values.into_iter().chain(mark_values::<D>(&entry.mark));
+    let values: Vec<_> = values.collect();
     let insert = format!(
         "INSERT INTO {} (namespace, version, seq, id, name, description, checksum, down_checksum, \
          state, statements, statements_done, down_sql, rollback_safe, compatible, applied_at, \
-         execution_ms, applied_by, error, run, digest, layout) VALUES ({})",
+         execution_ms, applied_by, error, run, digest, layout, {COLUMNS_OF_LAYOUT_2}) \
+         VALUES ({})",
         names.migrations::<D>(),
         values.join(", ")
     );
-    [delete_failed::<D>(names, migration.version), insert]
+    [delete_unfinished::<D>(names, migration.version), insert]
+}
+
+/// The values of the columns that tell how far it has come.
+fn mark_values<D: Driver>(mark: &Mark) -> [String; 4] {
+    let checksum = |checksum: Option<Checksum>| match checksum {
+        Some(checksum) => D::quote_text(&checksum.to_string()),
+        None => "NULL".to_owned(),
+    };
+    let number = |number: Option<u64>| number.map_or("NULL".to_owned(), |n| n.to_string());
+    let (rounds, rows) = mark.rounds.unzip();
+    [
+        checksum(mark.checksum),
+        checksum(mark.open),
+        number(rounds),
+        number(rows),
+    ]
 }
 
 /// Whether the release before this migration still works with it: known where the file says so.
@@ -407,12 +525,13 @@ pub(crate) fn is_compatible(migration: &Migration) -> bool {
     matches!(migration.phase, Some(Phase::Expand))
 }
 
-fn delete_failed<D: Driver>(names: &Names, version: u64) -> String {
+fn delete_unfinished<D: Driver>(names: &Names, version: u64) -> String {
     format!(
-        "DELETE FROM {} WHERE {} AND version = {version} AND state = {}",
+        "DELETE FROM {} WHERE {} AND version = {version} AND state IN ({}, {})",
         names.migrations::<D>(),
         names.is_ours::<D>(),
-        D::quote_text(State::Failed.name())
+        D::quote_text(State::Failed.name()),
+        D::quote_text(State::Applying.name())
     )
 }
 
@@ -427,8 +546,17 @@ impl Change {
         self.set("state", &D::quote_text(state.name()))
     }
 
-    pub(crate) fn statements_done(self, done: usize) -> Change {
-        self.set("statements_done", &done.to_string())
+    pub(crate) fn mark<D: Driver>(self, mark: &Mark) -> Change {
+        let change = self.set("statements_done", &mark.done.to_string());
+        let columns = COLUMNS_OF_LAYOUT_2.split(", ");
+        columns
+            .zip(mark_values::<D>(mark))
+            .fold(change, |change, (column, value)| change.set(column, &value))
+    }
+
+    /// Those who write a row write it for the present layout.
+    pub(crate) fn layout(self) -> Change {
+        self.set("layout", &LAYOUT.to_string())
     }
 
     pub(crate) fn statements(self, statements: usize) -> Change {
@@ -445,6 +573,22 @@ impl Change {
 
     pub(crate) fn checksum<D: Driver>(self, checksum: Checksum) -> Change {
         self.set("checksum", &D::quote_text(&checksum.to_string()))
+    }
+
+    pub(crate) fn down<D: Driver>(
+        self,
+        sql: Option<&str>,
+        checksum: Option<Checksum>,
+        rollback_safe: bool,
+    ) -> Change {
+        let optional = |value: Option<&str>| value.map_or("NULL".to_owned(), D::quote_text);
+        let checksum = checksum.map(|checksum| checksum.to_string());
+        self.set("down_sql", &optional(sql))
+            .set("down_checksum", &optional(checksum.as_deref()))
+            .set(
+                "rollback_safe",
+                if rollback_safe { "TRUE" } else { "FALSE" },
+            )
     }
 
     pub(crate) fn error<D: Driver>(self, error: &str) -> Change {

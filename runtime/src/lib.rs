@@ -4,7 +4,8 @@
 //! list, [`Migrations`]. Its verbs run on sqlx: [`up`](Migrations::up) at start-up, in one round
 //! trip when there is nothing to do, [`down`](Migrations::down) by the way back that the database
 //! itself holds, and [`plan`](Migrations::plan), [`status`](Migrations::status) and
-//! [`wait`](Migrations::wait), which only look.
+//! [`wait`](Migrations::wait), which only look. [`repair`](Migrator::repair) puts the history right
+//! where it does not say what the database holds.
 //!
 //! Each engine is a feature: `postgres`, `sqlite`, `mysql` (for MariaDB too).
 //!
@@ -24,6 +25,7 @@ mod migrations;
 mod migrator;
 mod observe;
 mod plan;
+mod repair;
 mod report;
 mod rollback;
 mod session;
@@ -37,11 +39,13 @@ pub use backstitch_macros::migrations;
 pub use connect::Connect;
 pub use engine::Engine;
 pub use error::{Error, ErrorKind};
+pub use history::record::{History, Repaired, Rollback};
 pub use history::{Row, State};
 pub use migrations::{LoadOptions, Migrations};
 pub use migrator::{Migrator, Mode};
 pub use observe::{Event, Observer};
 pub use plan::{Action, Down, OutOfOrder, Plan, Step, Unknown};
+pub use repair::Repair;
 pub use report::{Direction, Done, Report, Status};
 
 /// What `migrations!` writes into the program. Not for anybody else.

@@ -94,6 +94,13 @@ impl Wait {
     }
 }
 
+/// Waits before something is tried again that a lock inside the database stood in the way of.
+pub(crate) async fn pause_before_retry(announcer: &Announcer, id: &str, attempt: u32) {
+    let pause = jittered(Duration::from_millis(100) * 2u32.pow(attempt.min(6)));
+    announcer.tell(Event::Retrying { id, attempt, pause });
+    tokio::time::sleep(pause).await;
+}
+
 /// Between half of `pause` and all of it, so that many who wait do not knock together. The clock's
 /// nanoseconds are random enough for that.
 pub(crate) fn jittered(pause: Duration) -> Duration {

@@ -8,8 +8,6 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use backstitch_core::statement::Batch;
-
 /// One statement on its way to the server.
 #[derive(Clone, Debug)]
 pub struct Piece<'m> {
@@ -92,8 +90,6 @@ impl<'m> Piece<'m> {
 pub struct Message<'m> {
     /// In order.
     pub pieces: Vec<Piece<'m>>,
-    /// Whether it is sent again until it changes no row.
-    pub repeat: Option<Batch>,
 }
 
 impl<'m> Message<'m> {
@@ -101,7 +97,6 @@ impl<'m> Message<'m> {
     pub fn of(pieces: impl IntoIterator<Item = Piece<'m>>) -> Message<'m> {
         Message {
             pieces: pieces.into_iter().collect(),
-            repeat: None,
         }
     }
 

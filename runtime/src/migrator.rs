@@ -2,6 +2,7 @@
 
 mod down;
 mod look;
+mod repair;
 mod up;
 mod wait;
 
@@ -17,7 +18,7 @@ use crate::connect::{Connect, Held};
 use crate::engine::{Engine, Limits};
 use crate::error::Error;
 use crate::history::Names;
-use crate::lock::{Wait, jittered};
+use crate::lock::Wait;
 use crate::migrations::Migrations;
 use crate::observe::{Announcer, Event, Observer};
 use crate::plan::{self, Force, OutOfOrder, Plan, Policy, Unknown, usage};
@@ -156,7 +157,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         self
     }
 
-    /// Why migrations are taken back; recorded with the rollback.
+    /// Why migrations are taken back, or the history is repaired; recorded with that.
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
         self.reason = Some(reason.into());
         self
@@ -252,7 +253,8 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         held: &'s mut Held<'_, DB>,
     ) -> Result<Session<'s, DB>, Error> {
         let (names, who) = (self.names.clone(), self.who());
-        Session::look_around(held.connection(), names, who, &self.announcer).await
+        let dialect = self.migrations.dialect();
+        Session::look_around(held.connection(), names, dialect, who, &self.announcer).await
     }
 
     fn plan_up(&self, session: &mut Session<'_, DB>) -> Result<Plan, Error> {
@@ -275,12 +277,6 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
                 result => return result,
             }
         }
-    }
-
-    async fn retry(&self, id: &str, attempt: u32) {
-        let pause = jittered(Duration::from_millis(100) * 2u32.pow(attempt.min(6)));
-        self.tell(Event::Retrying { id, attempt, pause });
-        tokio::time::sleep(pause).await;
     }
 
     /// Closes the connection and makes the report, or the error that carries it.

@@ -41,7 +41,42 @@ pub enum Event<'e> {
         /// How many rows it changed.
         rows_affected: u64,
     },
-    /// A lock inside the database was not to be had in time; the migration is tried again.
+    /// A migration goes on where an earlier run stopped. Comes before what runs of it.
+    Resumed {
+        /// The id of the migration.
+        id: &'e str,
+        /// How many of its statements are in effect.
+        done: usize,
+    },
+    /// The catalogue told whether a statement has taken effect that an earlier run was at.
+    Settled {
+        /// The id of its migration.
+        id: &'e str,
+        /// Its position in the section, from one.
+        statement: usize,
+        /// Whether it has. Otherwise it runs again.
+        took_effect: bool,
+    },
+    /// Something that a statement had left half done was taken away, so that it can run again.
+    LeftoverDropped {
+        /// The id of its migration.
+        id: &'e str,
+        /// What it was: `index notes_by_title of notes`.
+        what: &'e str,
+    },
+    /// A round of a batch is done and committed.
+    RoundDone {
+        /// The id of its migration.
+        id: &'e str,
+        /// The position of the statement in the section, from one.
+        statement: usize,
+        /// Which round, from one; those of an earlier run count.
+        round: u64,
+        /// How many rows it changed.
+        rows_affected: u64,
+    },
+    /// A lock inside the database was not to be had in time; the migration is tried again, or only
+    /// the statement where those before it stay.
     Retrying {
         /// The id of the migration.
         id: &'e str,
@@ -119,6 +154,21 @@ fn trace(event: Event<'_>) {
             tracing::debug_span!("statement", id, statement)
                 .in_scope(|| tracing::debug!(rows_affected, "statement done"));
         }
+        Event::Resumed { id, done } => tracing::info!(id, done, "goes on where it stopped"),
+        Event::Settled {
+            id,
+            statement,
+            took_effect,
+        } => tracing::info!(id, statement, took_effect, "asked the catalogue"),
+        Event::LeftoverDropped { id, what } => {
+            tracing::info!(id, what, "dropped what was left half done");
+        }
+        Event::RoundDone {
+            id,
+            statement,
+            round,
+            rows_affected,
+        } => tracing::debug!(id, statement, round, rows_affected, "a round is done"),
         Event::Retrying { id, attempt, pause } => {
             tracing::warn!(
                 id,

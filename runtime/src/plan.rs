@@ -3,15 +3,16 @@
 //! No I/O happens here. The dry run shows the very [`Plan`] that the run executes, and every
 //! refusal is decided here before anything is touched.
 
+pub(crate) mod resume;
+
 use std::fmt;
 
 use backstitch_core::migration::Transaction;
-use backstitch_core::source::Span;
-use backstitch_core::{Diagnostic, Migration, Set};
+use backstitch_core::{Diagnostic, Dialect, Migration, Set};
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind};
-use crate::history::{LAYOUT, Row, State};
+use crate::history::{LAYOUT, OLDEST_LAYOUT, Row, State};
 
 /// What is to be done, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -35,8 +36,13 @@ pub struct Step {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// How many statements will run. A stored way back is not counted before it is read.
+    /// How many statements it has. A stored way back is not counted before it is read.
     pub statements: Option<usize>,
+    /// How many of them an earlier run has done, which do not run again.
+    pub done: usize,
+    /// Whether nobody knows if the next one has taken effect too, so that the catalogue has to be
+    /// asked first.
+    pub in_doubt: bool,
 }
 
 /// What a [`Step`] does.
@@ -46,6 +52,8 @@ pub struct Step {
 pub enum Action {
     /// Runs the UP.
     Apply,
+    /// Runs the rest of an UP that stopped half-way outside of a transaction.
+    Resume,
     /// Takes the new text of a migration as applied, because it `@supersedes` the old one.
     Accept,
     /// Runs the DOWN that the database holds.
@@ -120,10 +128,20 @@ impl fmt::Display for Plan {
             let newline = if index == 0 { "" } else { "\n" };
             let verb = match step.action {
                 Action::Apply => "apply",
+                Action::Resume => "resume",
                 Action::Accept => "accept",
                 Action::Revert => "revert",
             };
             write!(f, "{newline}{verb} {} ({})", step.id, step.name)?;
+            if step.done > 0 || step.in_doubt {
+                write!(f, " at statement {}", step.done + 1)?;
+                if let Some(statements) = step.statements {
+                    write!(f, " of {statements}")?;
+                }
+            }
+            if step.in_doubt {
+                f.write_str(", unless that has taken effect")?;
+            }
         }
         Ok(())
     }
@@ -148,7 +166,15 @@ pub(crate) fn up(
             .iter()
             .find(|migration| migration.version == row.version)
         {
-            Some(migration) => refusals.judge_known(migration, row, &mut plan),
+            Some(migration) => {
+                let known = Known {
+                    migration,
+                    row,
+                    dialect: set.dialect,
+                    is_wanted: target.is_none_or(|target| migration.version <= target),
+                };
+                refusals.judge_known(known, &mut plan);
+            }
             None => refusals.judge_unknown(row, policy.unknown),
         }
     }
@@ -189,19 +215,26 @@ pub(crate) fn down(set: &Set, rows: &[Row], down: &Down, policy: Policy) -> Resu
     for row in rows
         .iter()
         .filter(|row| row.state != State::Applied && !is_untouched(row))
+        .filter(|row| row.state != State::Reverting || !resume::is_told(row))
     {
         let known = set
             .migrations
             .iter()
             .find(|migration| migration.version == row.version);
-        refusals.unfinished.push(unfinished(known, row));
+        refusals.unfinished.push(resume::unfinished(known, row));
     }
     let mut applied: Vec<_> = rows
         .iter()
-        .filter(|row| row.state == State::Applied)
+        .filter(|row| matches!(row.state, State::Applied | State::Reverting))
         .collect();
     applied.sort_by_key(|row| std::cmp::Reverse(row.seq));
-    let chosen = choose(&applied, down)?;
+    let mut chosen = choose(&applied, down)?;
+    // What is half taken back comes first, however far it is asked to go.
+    for row in applied.iter().filter(|row| row.state == State::Reverting) {
+        if !chosen.iter().any(|one| one.version == row.version) {
+            chosen.insert(0, row);
+        }
+    }
     for row in &chosen {
         if let Some(refusal) = no_way_back(set, row, policy.force) {
             refusals.rollback.push(refusal);
@@ -213,6 +246,8 @@ pub(crate) fn down(set: &Set, rows: &[Row], down: &Down, policy: Policy) -> Resu
         id: row.id.clone(),
         name: row.name.clone(),
         statements: None,
+        done: resume::start_of_row(row).done,
+        in_doubt: resume::start_of_row(row).in_doubt,
     });
     refusals.into_result(Plan {
         steps: steps.collect(),
@@ -271,12 +306,25 @@ fn step(action: Action, migration: &Migration) -> Step {
         id: migration.id.clone(),
         name: migration.name.clone(),
         statements: Some(migration.up.statements.len()),
+        done: 0,
+        in_doubt: false,
     }
 }
 
-/// Whether the row is of a failure that left nothing behind, so that the migration is pending.
+/// Whether the row is of an UP that left nothing behind, so that the migration is pending.
 fn is_untouched(row: &Row) -> bool {
-    row.state == State::Failed && row.statements_done == 0
+    let start = resume::start_of_row(row);
+    let is_up = matches!(row.state, State::Failed | State::Applying);
+    is_up && start.done == 0 && !start.in_doubt && start.rounds.is_none()
+}
+
+/// A row, and the migration that the program knows under its version.
+struct Known<'k> {
+    migration: &'k Migration,
+    row: &'k Row,
+    dialect: Dialect,
+    /// Whether it is not beyond the target.
+    is_wanted: bool,
 }
 
 /// What speaks against running, by kind.
@@ -289,7 +337,8 @@ struct Refusals {
 }
 
 impl Refusals {
-    fn judge_known(&mut self, migration: &Migration, row: &Row, plan: &mut Plan) {
+    fn judge_known(&mut self, known: Known<'_>, plan: &mut Plan) {
+        let Known { migration, row, .. } = known;
         match row.state {
             State::Applied if migration.id != row.id => self.diverged.push(renamed(migration, row)),
             State::Applied if migration.checksum == row.checksum => {}
@@ -297,9 +346,16 @@ impl Refusals {
                 plan.steps.push(step(Action::Accept, migration));
             }
             State::Applied => self.diverged.push(edited(migration, row)),
-            State::Failed if is_untouched(row) => {}
+            _ if is_untouched(row) => {}
+            State::Applying | State::Failed if known.is_wanted => {
+                match resume::step(migration, row, known.dialect) {
+                    Ok(step) => plan.steps.push(step),
+                    Err(refusal) => self.unfinished.push(*refusal),
+                }
+            }
             State::Applying | State::Failed | State::Reverting => {
-                self.unfinished.push(unfinished(Some(migration), row));
+                self.unfinished
+                    .push(resume::unfinished(Some(migration), row));
             }
         }
     }
@@ -316,9 +372,9 @@ impl Refusals {
                     self.diverged.push(unknown(row));
                 }
             }
-            State::Failed if is_untouched(row) => {}
+            _ if is_untouched(row) => {}
             State::Applying | State::Failed | State::Reverting => {
-                self.unfinished.push(unfinished(None, row));
+                self.unfinished.push(resume::unfinished(None, row));
             }
         }
     }
@@ -344,8 +400,9 @@ impl Refusals {
     }
 }
 
-fn known_layout(rows: &[Row]) -> Result<(), Error> {
-    let Some(row) = rows.iter().find(|row| row.layout != LAYOUT) else {
+pub(crate) fn known_layout(rows: &[Row]) -> Result<(), Error> {
+    let known = OLDEST_LAYOUT..=LAYOUT;
+    let Some(row) = rows.iter().find(|row| !known.contains(&row.layout)) else {
         return Ok(());
     };
     Err(Error::new(
@@ -370,15 +427,9 @@ fn about(code: &'static str, migration: &Migration, message: String, label: &str
         .first()
         .map_or(up.span, |statement| statement.span);
     let mut diagnostic =
-        Diagnostic::error(code, message).at(&up.source, first_line(&up.source, span), label);
+        Diagnostic::error(code, message).at(&up.source, up.source.first_line(span), label);
     diagnostic.migration = Some(migration.id.clone());
     diagnostic
-}
-
-fn first_line(source: &backstitch_core::source::Source, span: Span) -> Span {
-    let text = span.of(source.text());
-    let length = text.find(['\n', '\r']).unwrap_or(text.len());
-    Span::new(span.range().start..span.range().start + length)
 }
 
 fn edited(migration: &Migration, row: &Row) -> Diagnostic {
@@ -395,8 +446,9 @@ fn edited(migration: &Migration, row: &Row) -> Diagnostic {
     ))
     .help(format!(
         "put the old text back and write a new migration; or, when both texts leave the same \
-         schema, accept the new one by\n-- @supersedes: {}",
-        row.checksum
+         schema, accept the new one, everywhere by\n-- @supersedes: {}\nor in this database \
+         alone by\n.reason(\"…\").repair(&pool, Repair::Checksum(\"{}\"))",
+        row.checksum, row.id
     ))
 }
 
@@ -461,78 +513,6 @@ fn late(migration: &Migration, newest: &Row) -> Diagnostic {
     )
 }
 
-fn unfinished(migration: Option<&Migration>, row: &Row) -> Diagnostic {
-    let (done, all) = (row.statements_done, row.statements);
-    let what = match row.state {
-        State::Reverting => "its way back",
-        State::Applying | State::Failed | State::Applied => "it",
-    };
-    let all_ran = done >= all;
-    let message = if all_ran {
-        format!(
-            "`{}` is not done: all {all} statements of {what} have run, but what comes after them \
-             failed",
-            row.id
-        )
-    } else {
-        format!(
-            "`{}` is half done: {done} of {all} statements of {what} have run",
-            row.id
-        )
-    };
-    let mut diagnostic = match migration {
-        Some(migration) => {
-            let script = match row.state {
-                State::Reverting => migration.down.as_ref().unwrap_or(&migration.up),
-                State::Applying | State::Failed | State::Applied => &migration.up,
-            };
-            let next = script.statements.get(done as usize);
-            let next = next.or(script.statements.last());
-            let span = next.map_or(script.span, |statement| statement.span);
-            let label = match row.state {
-                _ if all_ran => "all of it ran",
-                State::Failed => "this one failed",
-                State::Applying | State::Reverting | State::Applied => {
-                    "this one may or may not have taken effect"
-                }
-            };
-            Diagnostic::error("migration-unfinished", message).at(
-                &script.source,
-                first_line(&script.source, span),
-                label,
-            )
-        }
-        None => Diagnostic::error("migration-unfinished", message),
-    };
-    diagnostic.migration = Some(row.id.clone());
-    let reason = match &row.error {
-        Some(error) => format!("It stopped with: {error}."),
-        None => "The process that ran it died, or is still at it.".to_owned(),
-    };
-    diagnostic
-        .why(format!(
-            "{reason} It was started at {} by {}, outside of a transaction, so what had run stays.",
-            row.applied_at, row.applied_by
-        ))
-        .help(match (done, all_ran) {
-            (_, true) => {
-                "look at the database: all statements are in effect. Put right by hand what the \
-                 error names, then record the migration as applied"
-                    .to_owned()
-            }
-            (0, false) => {
-                "look at the database: no statement is known to be in effect, but the first may \
-                 be. Bring it to one state or the other by hand, then record which"
-                    .to_owned()
-            }
-            (done, false) => format!(
-                "look at the database: statements 1 to {done} are in effect, {} and later are not \
-                 known to be. Bring it to one state or the other by hand, then record which",
-                done + 1
-            ),
-        })
-}
-
 fn no_way_back(set: &Set, row: &Row, force: Force) -> Option<Diagnostic> {
     let known = set
         .migrations
@@ -546,7 +526,7 @@ fn no_way_back(set: &Set, row: &Row, force: Force) -> Option<Diagnostic> {
         )
         .why(reason.map_or(String::new(), |reason| format!("Its file says: {reason}")))
         .help("go back less far, or restore a backup")
-    } else if !row.rollback_safe && force == Force::No {
+    } else if !row.rollback_safe && force == Force::No && row.state == State::Applied {
         Diagnostic::error(
             "rollback-needs-force",
             format!("taking back `{}` loses data", row.id),

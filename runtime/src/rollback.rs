@@ -4,16 +4,16 @@ use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 use backstitch_core::Diagnostic;
-use backstitch_core::checksum::Digest;
-use backstitch_core::dialect::Dialect;
+use backstitch_core::checksum::{Digest, Role};
 use backstitch_core::migration::{self, StoredDown, Transaction};
 
 use crate::engine::{Driver, Engine, Limits};
 use crate::error::{Error, ErrorKind};
 use crate::execute::{self, Book, Failure, Job, Trace};
-use crate::history::{self, Change, Names, RollbackEntry, Row, State};
+use crate::history::{self, Change, Mark, Names, RollbackEntry, Row, State};
 use crate::message::{Message, Part, Piece};
-use crate::plan::Action;
+use crate::observe::Event;
+use crate::plan::{Action, resume};
 use crate::report::Done;
 use crate::session::Session;
 
@@ -55,20 +55,21 @@ impl<DB: Driver> RevertBook<'_, DB> {
 }
 
 impl<DB: Driver> Book for RevertBook<'_, DB> {
-    fn begin(&self) -> Vec<String> {
+    fn begin(&self, mark: &Mark) -> Vec<String> {
         // It becomes the newest row, so that every start-up sees that something is under way.
         let change = Change::default()
             .state::<DB>(State::Reverting)
             .statements(self.statements)
-            .statements_done(0)
+            .mark::<DB>(mark)
             .seq(self.newest + 1)
+            .layout()
             .no_error();
         vec![change.of_version::<DB>(self.names, self.row.version)]
     }
 
-    fn progress(&self, done: usize) -> String {
+    fn progress(&self, mark: &Mark) -> String {
         Change::default()
-            .statements_done(done)
+            .mark::<DB>(mark)
             .of_version::<DB>(self.names, self.row.version)
     }
 
@@ -85,8 +86,8 @@ impl<DB: Driver> Book for RevertBook<'_, DB> {
         statements
     }
 
-    fn fail(&self, done: usize, error: &str, _trace: Trace) -> Vec<String> {
-        let change = Change::default().statements_done(done).error::<DB>(error);
+    fn fail(&self, mark: &Mark, error: &str, _trace: Trace) -> Vec<String> {
+        let change = Change::default().mark::<DB>(mark).error::<DB>(error);
         vec![
             change.of_version::<DB>(self.names, self.row.version),
             self.entry("NULL", Some(error)),
@@ -102,12 +103,13 @@ impl<DB: Driver> Book for RevertBook<'_, DB> {
 pub(crate) async fn migration<DB: Engine>(
     session: &mut Session<'_, DB>,
     row: &Row,
-    dialect: Dialect,
     request: Request<'_>,
     limits: Limits,
+    retries: u32,
 ) -> Result<Done, Failure> {
     let began = Instant::now();
-    let stored = stored::<DB>(session, row, dialect)
+    let dialect = session.dialect;
+    let stored = stored::<DB>(session, row)
         .await
         .map_err(|error| Failure::of(error, 0))?;
     let ms = |limit: Option<u64>, default| limit.map(Duration::from_millis).or(default);
@@ -123,13 +125,27 @@ pub(crate) async fn migration<DB: Engine>(
             statement: ms(stored.statement_timeout_ms, limits.statement),
         },
         lock_limit_is_given: stored.lock_timeout_ms.is_some(),
+        dialect,
+        start: resume::start_of_row(row),
     };
+    if !is_prefix(&job, row) {
+        let error = tampered(row, "what has run of it is not what is stored");
+        return Err(Failure::of(error, 0));
+    }
+    if job.start.is_begun {
+        let (id, done) = (row.id.as_str(), job.start.done);
+        session.announcer().tell(Event::Resumed { id, done });
+    }
     let (names, who) = (session.names.clone(), session.who.clone());
     let stays = session
         .rows
         .iter()
         .filter(|other| other.version != row.version);
     let stays = stays.max_by_key(|other| other.seq);
+    let after = match row.state {
+        State::Applied => session.digest().without(&row.id, &row.checksum),
+        State::Applying | State::Failed | State::Reverting => session.digest(),
+    };
     let book = RevertBook::<DB> {
         row,
         request,
@@ -137,7 +153,7 @@ pub(crate) async fn migration<DB: Engine>(
         who: &who,
         statements: stored.script.statements.len(),
         newest: session.newest(),
-        stays: stays.map(|other| (other.seq, session.digest().without(&row.id, &row.checksum))),
+        stays: stays.map(|other| (other.seq, after)),
         engine: PhantomData,
     };
     let commits = stored
@@ -145,9 +161,9 @@ pub(crate) async fn migration<DB: Engine>(
         .statements
         .iter()
         .any(|statement| statement.commits);
-    let apart = commits || stored.transaction == Transaction::None;
+    let apart = commits || stored.transaction == Transaction::None || job.start.is_begun;
     let outcome = if apart {
-        execute::one_by_one(session, &job, &book).await
+        execute::apart::one_by_one(session, &job, &book, retries).await
     } else {
         let outcomes = execute::together(session, &[(&job, &book)]).await;
         outcomes.map(|outcomes| outcomes.into_iter().next().unwrap_or_default())
@@ -155,11 +171,14 @@ pub(crate) async fn migration<DB: Engine>(
     match outcome {
         Ok(outcome) => {
             session.rows.retain(|other| other.version != row.version);
+            if let Some(newest) = session.rows.iter_mut().max_by_key(|other| other.seq) {
+                newest.digest = after.to_string();
+            }
             Ok(Done {
                 action: Action::Revert,
                 id: row.id.clone(),
                 name: row.name.clone(),
-                statements: stored.script.statements.len(),
+                statements: outcome.statements,
                 rows_affected: outcome.rows_affected,
                 elapsed: began.elapsed(),
             })
@@ -174,11 +193,22 @@ pub(crate) async fn migration<DB: Engine>(
     }
 }
 
+/// Whether the statements that have run are the first of those that are stored.
+fn is_prefix(job: &Job<'_>, row: &Row) -> bool {
+    let prefixes = backstitch_core::resume::prefixes(job.script, Role::Down, job.dialect);
+    match (prefixes.get(job.start.done), row.done_checksum) {
+        (None, _) => false,
+        (Some(_), _) if job.start.done == 0 => true,
+        (Some(prefix), Some(done)) => *prefix == done,
+        // The layout before this one has no checksum.
+        (Some(_), None) => true,
+    }
+}
+
 /// Reads the way back from the database and makes sure that it is the one that was stored.
-async fn stored<DB: Engine>(
+pub(crate) async fn stored<DB: Engine>(
     session: &mut Session<'_, DB>,
     row: &Row,
-    dialect: Dialect,
 ) -> Result<StoredDown, Error> {
     let sql = history::select_down::<DB>(&session.names, row.version);
     let message = Message::of([Piece::query(sql)]);
@@ -190,6 +220,7 @@ async fn stored<DB: Engine>(
         .and_then(|answer| answer.rows.first()?.first()?.clone());
     let text = text.ok_or_else(|| tampered(row, "the history holds no way back for it"))?;
     let shown_as = format!("the stored DOWN of {}", row.id);
+    let dialect = session.dialect;
     let stored = migration::parse_stored_down(&text, &shown_as, dialect)
         .map_err(|found| Error::of(ErrorKind::History, found))?;
     if Some(stored.checksum) != row.down_checksum {
@@ -204,7 +235,11 @@ async fn stored<DB: Engine>(
 fn tampered(row: &Row, what: &str) -> Error {
     let mut diagnostic = Diagnostic::error("rollback-tampered", format!("`{}`: {what}", row.id))
         .why("Its checksum does not fit, so somebody has edited the history. Nothing was run.")
-        .help("compare `down_sql` in the history with the file of the migration");
+        .help(format!(
+            "compare `down_sql` in the history with the file of the migration; to store the DOWN \
+             of the file:\n.reason(\"…\").repair(&pool, Repair::WayBack(\"{}\"))",
+            row.id
+        ));
     diagnostic.migration = Some(row.id.clone());
     Error::new(ErrorKind::History, diagnostic)
 }

@@ -1,13 +1,13 @@
 //! The one connection that a run works in, and what is known about it.
 
-use backstitch_core::Diagnostic;
 use backstitch_core::checksum::Digest;
+use backstitch_core::{Diagnostic, Dialect};
 use sqlx::Connection;
 
 use crate::engine::{Driver, Engine};
 use crate::error::{Error, ErrorKind};
 use crate::execute::{Failure, library};
-use crate::history::{self, Names, Newest, Row};
+use crate::history::{self, Fingerprint, LAYOUT, Names, Newest, OLDEST_LAYOUT, Row};
 use crate::message::{Answer, Message, Piece, Refused};
 use crate::observe::Announcer;
 
@@ -31,8 +31,12 @@ pub(crate) struct Session<'s, DB: Engine> {
     pub(crate) connection: &'s mut DB::Connection,
     pub(crate) names: Names,
     pub(crate) facts: Facts,
+    /// What the migrations are written in.
+    pub(crate) dialect: Dialect,
     /// Whether the tables of the history are there.
     pub(crate) has_history: bool,
+    /// The layout that they have.
+    layout: u32,
     /// The history, as it was read and as this session has written it since.
     pub(crate) rows: Vec<Row>,
     /// Host, process and program.
@@ -50,21 +54,30 @@ impl<'s, DB: Engine> Session<'s, DB> {
     pub(crate) async fn look_around(
         connection: &'s mut DB::Connection,
         mut names: Names,
+        dialect: Dialect,
         who: String,
         announcer: &'s Announcer,
     ) -> Result<Session<'s, DB>, Error> {
         let asked = DB::ask_facts();
         let count = asked.len();
-        let rows = Piece::query(history::select_rows::<DB>(&names));
-        let message = Message::of(asked.into_iter().map(Piece::query).chain([rows]));
-        let (answers, has_history) = match DB::send(connection, &message).await {
-            Ok(answers) => (answers, true),
-            Err(Refused { answers, error, .. })
-                if answers.len() == count && DB::is_missing_table(&error) =>
-            {
-                (answers, false)
+        let mut layout = LAYOUT;
+        let (answers, has_history) = loop {
+            let rows = Piece::query(history::select_rows::<DB>(&names, layout));
+            let facts = asked.iter().map(|sql| Piece::query(sql.as_str()));
+            let message = Message::of(facts.chain([rows]));
+            match DB::send(connection, &message).await {
+                Ok(answers) => break (answers, true),
+                Err(Refused { answers, error, .. }) if answers.len() == count => {
+                    if DB::is_missing_table(&error) {
+                        break (answers, false);
+                    }
+                    if !DB::is_missing_column(&error) || layout == OLDEST_LAYOUT {
+                        return Err(unreadable::<DB>(error));
+                    }
+                    layout = OLDEST_LAYOUT;
+                }
+                Err(refused) => return Err(unreadable::<DB>(refused.error)),
             }
-            Err(refused) => return Err(unreadable::<DB>(refused.error)),
         };
         let mut facts = DB::facts(&answers[..count]);
         facts.in_transaction |= connection.is_in_transaction();
@@ -80,7 +93,9 @@ impl<'s, DB: Engine> Session<'s, DB> {
             connection,
             names,
             facts,
+            dialect,
             has_history,
+            layout,
             rows,
             who,
             run,
@@ -93,12 +108,16 @@ impl<'s, DB: Engine> Session<'s, DB> {
     /// # Errors
     /// When the tables cannot be made or read.
     pub(crate) async fn read_history(&mut self) -> Result<(), Error> {
+        if self.has_history && self.layout < LAYOUT {
+            self.upgrade().await?;
+        }
         let mut pieces = Vec::new();
         if !self.has_history {
             pieces.extend(library(DB::create_history(&self.names)));
         }
         pieces.extend(library(DB::make_ours(&self.facts, &self.who)));
-        pieces.push(Piece::query(history::select_rows::<DB>(&self.names)));
+        let rows = history::select_rows::<DB>(&self.names, LAYOUT);
+        pieces.push(Piece::query(rows));
         let message = Message::of(pieces);
         let answers = if DB::LOCKS_BY_TRANSACTION && !self.has_history {
             self.send_in_transaction(&message).await
@@ -115,8 +134,38 @@ impl<'s, DB: Engine> Session<'s, DB> {
             )
         })?;
         self.has_history = true;
+        self.layout = LAYOUT;
         self.rows = read(answers.into_iter().next_back().unwrap_or_default())?;
         Ok(())
+    }
+
+    /// Brings the tables of the history to the present layout. What is in them stays.
+    async fn upgrade(&mut self) -> Result<(), Error> {
+        let names = self.names.clone();
+        let probe = Message::of([Piece::query(history::probe::<DB>(&names))]);
+        let steps = Message::of(library(DB::upgrade_history(&names)));
+        let upgraded = if DB::LOCKS_BY_TRANSACTION {
+            let begun = crate::execute::begin::<DB>(self.connection, &self.facts).await;
+            match begun {
+                Err(error) => Err(error),
+                Ok(mut transaction) => {
+                    match move_tables::<DB>(&mut transaction, &probe, &steps).await {
+                        Ok(()) => transaction.commit().await,
+                        Err(error) => Err(error),
+                    }
+                }
+            }
+        } else {
+            move_tables::<DB>(self.connection, &probe, &steps).await
+        };
+        upgraded.map_err(|error| {
+            Error::database(
+                &format!("cannot bring the history to layout {LAYOUT}"),
+                &DB::remarks(&error),
+                error,
+            )
+            .help("run it once as the owner of the history's tables")
+        })
     }
 
     /// Sends a message inside a transaction of its own.
@@ -209,9 +258,9 @@ impl Names {
     pub(crate) async fn still_newest<DB: Engine>(
         &self,
         connection: &mut DB::Connection,
-        expected: u64,
+        expected: &Fingerprint,
     ) -> Result<(), Failure> {
-        let sql = history::select_newest_seq::<DB>(self);
+        let sql = history::select_fingerprint::<DB>(self);
         let message = Message::of([Piece::query(sql)]);
         let failed = |error, stale| Failure {
             stale,
@@ -220,17 +269,28 @@ impl Names {
         let answers = DB::send(connection, &message)
             .await
             .map_err(|refused| failed(unreadable::<DB>(refused.error), false))?;
-        let row = answers
-            .first()
-            .and_then(|answer| answer.rows.first()?.first()?.clone());
-        let found: u64 = row.and_then(|seq| seq.parse().ok()).unwrap_or(0);
-        if found == expected {
+        if answers.first().map(Fingerprint::read).as_ref() == Some(expected) {
             return Ok(());
         }
         let diagnostic = Diagnostic::error("history-moved", "somebody else is migrating too")
             .help("look at the history, and try again when they have finished");
         Err(failed(Error::new(ErrorKind::Locked, diagnostic), true))
     }
+}
+
+/// Adds what is missing, unless somebody has done so meanwhile.
+async fn move_tables<DB: Engine>(
+    connection: &mut DB::Connection,
+    probe: &Message<'_>,
+    steps: &Message<'_>,
+) -> Result<(), sqlx::Error> {
+    match DB::send(connection, probe).await {
+        Ok(_) => return Ok(()),
+        Err(refused) if DB::is_missing_column(&refused.error) => {}
+        Err(refused) => return Err(refused.error),
+    }
+    let sent = DB::send(connection, steps).await;
+    sent.map(drop).map_err(|refused| refused.error)
 }
 
 /// Asks for the newest row: the one query of a start-up with nothing to do.

@@ -18,6 +18,8 @@ mod mode_all;
 mod outside;
 mod patience;
 mod policies;
+mod repair;
+mod resume;
 mod round_trip;
 mod secrets;
 mod sqlite;

@@ -2,25 +2,19 @@
 //!
 //! By `@transaction: false`, and by DDL on engines that commit it by themselves.
 
-use std::time::Duration;
-
 use backstitch::{Down, ErrorKind, LoadOptions, Migrations};
 use backstitch_core::Dialect;
-use backstitch_tests::process::Process;
 use sqlx::{MySql, Postgres, Sqlite};
 
-use crate::ground::{File, Folder, Ground, Product, load, migrations, program, scenarios, until};
+use crate::ground::{File, Folder, Ground, Product, load, migrations, scenarios};
 
 scenarios! {
     everywhere: [
         statements_are_counted,
-        a_failure_is_refused_on_the_next_run_with_an_account,
+        a_failure_is_told_with_an_account,
         a_failure_of_the_first_statement_is_no_half,
         a_rollback_is_counted_too,
         a_batch_is_repeated_until_it_changes_no_row,
-    ],
-    servers: [
-        a_killed_run_is_refused_with_an_account,
     ],
     postgres: [
         indexes_are_made_concurrently,
@@ -107,38 +101,24 @@ async fn a_batch_is_repeated_until_it_changes_no_row<DB: Product>(ground: Ground
     assert_eq!(ground.value("SELECT id FROM notes").await, "6");
 }
 
-async fn a_failure_is_refused_on_the_next_run_with_an_account<DB: Product>(ground: Ground<DB>) {
+async fn a_failure_is_told_with_an_account<DB: Product>(ground: Ground<DB>) {
     let set = outside::<DB>(
         "INSERT INTO notes VALUES (1);\nINSERT INTO notes VALUES (2);\n\
          INSERT INTO nowhere VALUES (3);\nINSERT INTO notes VALUES (4)",
         "DELETE FROM notes",
     );
-    let error = set.up(ground.url()).await.expect_err("the third is wrong");
-    assert_eq!(error.kind(), ErrorKind::Statement, "{error}");
-    let shown = error.to_string();
-    assert!(shown.contains("0002_outside.sql:10:13\n"), "{shown}");
-    assert!(
-        shown.contains("2 of 4 statements of `0002_outside` have run and stay"),
-        "{shown}"
-    );
-    assert_eq!(ground.history().await[1], "0002_outside failed 2/4");
-    assert_eq!(ground.value("SELECT COUNT(*) FROM notes").await, "2");
-
-    for _ in 0..2 {
-        let error = set.up(ground.url()).await.expect_err("it is half done");
-        assert_eq!(error.kind(), ErrorKind::Unfinished);
-        assert_eq!(error.migration(), Some("0002_outside"));
+    for _ in 0..3 {
+        let error = set.up(ground.url()).await.expect_err("the third is wrong");
+        assert_eq!(error.kind(), ErrorKind::Statement, "{error}");
         let shown = error.to_string();
         for part in [
-            "2 of 4 statements of it have run",
-            "0002_outside.sql:10:1\n",
-            "INSERT INTO nowhere VALUES (3)",
-            "this one failed",
-            "nowhere",
-            "statements 1 to 2 are in effect",
+            "0002_outside.sql:10:13\n",
+            "2 of 4 statements of `0002_outside` have run and stay",
+            "it goes on at this statement",
         ] {
             assert!(shown.contains(part), "{part}\n{shown}");
         }
+        assert_eq!(ground.history().await[1], "0002_outside failed 2/4");
         assert_eq!(ground.value("SELECT COUNT(*) FROM notes").await, "2");
     }
     let error = set
@@ -146,13 +126,37 @@ async fn a_failure_is_refused_on_the_next_run_with_an_account<DB: Product>(groun
         .await
         .expect_err("it is half done");
     assert_eq!(error.kind(), ErrorKind::Unfinished);
+    let shown = error.to_string();
+    for part in [
+        "2 of 4 statements of it have run",
+        "0002_outside.sql:10:1\n",
+        "INSERT INTO nowhere VALUES (3)",
+        "this one failed",
+        "It stopped with",
+        "run `up`",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+    let plan = set.plan(ground.url()).await.expect("it can go on");
+    assert_eq!(
+        plan.to_string(),
+        "resume 0002_outside (A test) at statement 3 of 4"
+    );
     let status = set.status(ground.url()).await.expect("status works");
-    let trouble = status.trouble.expect("status tells");
-    assert!(trouble.contains("2 of 4 statements"), "{trouble}");
+    assert_eq!(
+        (status.pending.as_slice(), status.trouble),
+        (&["0002_outside".to_owned()][..], None)
+    );
     // A program that does not know the migration tells what it can.
     let older = migrations::<DB>(&[("0001_notes", notes())]);
     let error = older.up(ground.url()).await.expect_err("it is half done");
     assert_eq!(error.kind(), ErrorKind::Unfinished);
+    assert!(
+        error
+            .to_string()
+            .contains("Repair::MarkApplied(\"0002_outside\")"),
+        "{error}"
+    );
 }
 
 async fn a_failure_of_the_first_statement_is_no_half<DB: Product>(ground: Ground<DB>) {
@@ -217,59 +221,6 @@ async fn a_rollback_is_counted_too<DB: Product>(ground: Ground<DB>) {
         .value("SELECT COUNT(*) FROM __migration_rollbacks__ WHERE error LIKE '%nowhere%'")
         .await;
     assert_eq!(failed, "1");
-}
-
-async fn a_killed_run_is_refused_with_an_account<DB: Product>(ground: Ground<DB>) {
-    let sleep = if DB::DDL_ROLLS_BACK {
-        "SELECT pg_sleep(100)"
-    } else {
-        "SELECT SLEEP(100)"
-    };
-    let up = format!("INSERT INTO notes VALUES (1);\n{sleep};\nINSERT INTO notes VALUES (3)");
-    let folder = Folder::of(&[
-        ("0001_notes", notes()),
-        (
-            "0002_outside",
-            File::new(&up, "DELETE FROM notes").with("@transaction: false"),
-        ),
-    ]);
-    let process = Process::start(program(ground.url(), folder.path()));
-    until("the second statement runs", async || {
-        ground.has("__migrations__").await
-            && ground
-                .history()
-                .await
-                .get(1)
-                .is_some_and(|row| row == "0002_outside applying 1/3")
-    })
-    .await;
-    process.kill();
-    if !DB::DDL_ROLLS_BACK {
-        // The server has the whole migration already, and would go on to its end.
-        let sleeper = "SELECT ID FROM information_schema.PROCESSLIST \
-                       WHERE INFO LIKE '%SLEEP(100)%' AND ID <> CONNECTION_ID() AND DB = DATABASE()";
-        let id = ground.value(sleeper).await;
-        ground.ask(&format!("KILL {id}")).await;
-    }
-
-    let set: Migrations<DB> = folder.load();
-    let migrator = set.migrator().lock_wait(Duration::from_secs(20));
-    let error = migrator
-        .up(ground.url())
-        .await
-        .expect_err("it is half done");
-    assert_eq!(error.kind(), ErrorKind::Unfinished, "{error}");
-    let shown = error.to_string();
-    for part in [
-        "1 of 3 statements of it have run",
-        "may or may not have taken effect",
-        sleep,
-        "The process that ran it died, or is still at it",
-    ] {
-        assert!(shown.contains(part), "{part}\n{shown}");
-    }
-    assert_eq!(ground.value("SELECT COUNT(*) FROM notes").await, "1");
-    assert_eq!(ground.history().await[1], "0002_outside applying 1/3");
 }
 
 async fn indexes_are_made_concurrently(ground: Ground<Postgres>) {

@@ -162,7 +162,7 @@ async fn a_row_of_the_history_tells_everything<DB: Product>(ground: Ground<DB>) 
             "NULL",
             &run,
             &digest.to_string(),
-            "1",
+            "2",
         ];
         assert_eq!(row, &expected.map(str::to_owned));
     }
@@ -200,7 +200,7 @@ async fn a_row_of_the_history_tells_everything<DB: Product>(ground: Ground<DB>) 
         "yes",
         "NULL",
         "ci job 7",
-        "1",
+        "2",
     ];
     assert_eq!(rows, [expected.map(str::to_owned)]);
     let rolled_back = ground

@@ -186,7 +186,7 @@ impl Value<'_> {
         Ok((rule.to_owned(), reason.trim().to_owned()))
     }
 
-    /// `1000` or `1000, pause 50ms`.
+    /// `1000`, `1000, pause 50ms` or `1000, pause 50ms, at most 500 rounds`.
     pub(super) fn batch(&self) -> Result<Batch, Bad> {
         let mut parts = self.parts(&self.text, ',');
         let rows = parts.next().expect("a split has a first part");
@@ -203,33 +203,29 @@ impl Value<'_> {
         let mut batch = Batch {
             rows: u64::from(count),
             pause_ms: 0,
+            most_rounds: None,
         };
-        if let Some(pause) = parts.next() {
-            let word = pause.value.strip_prefix("pause").map(str::trim);
-            let duration = word.unwrap_or(&pause.value);
-            batch.pause_ms = match (word, duration_ms(duration)) {
-                (Some(_), Ok(ms)) => ms,
-                (_, answer) => {
-                    let meant = match &answer {
-                        Ok(_) => Some(duration.to_owned()),
-                        Err((_, instead)) => instead.clone(),
-                    };
+        let mut is_paused = false;
+        for part in parts {
+            let bound = part.value.strip_prefix("at most").map(str::trim);
+            match bound {
+                Some(bound) if batch.most_rounds.is_none() => {
+                    batch.most_rounds = Some(bound_of(bound, &part, count)?);
+                }
+                None if !is_paused => {
+                    batch.pause_ms = pause_of(&part, count)?;
+                    is_paused = true;
+                }
+                Some(_) | None => {
                     return Err(Bad {
-                        span: pause.span,
-                        label: "not `pause` and a duration".to_owned(),
-                        instead: meant.map(|pause| format!("{count}, pause {pause}")),
+                        span: part.span,
+                        label: "nothing is known to stand here".to_owned(),
+                        instead: None,
                     });
                 }
-            };
+            }
         }
-        match parts.next() {
-            None => Ok(batch),
-            Some(more) => Err(Bad {
-                span: more.span,
-                label: "nothing is known to stand here".to_owned(),
-                instead: None,
-            }),
-        }
+        Ok(batch)
     }
 
     fn bad(&self, label: &str, instead: Option<String>) -> Bad {
@@ -340,6 +336,41 @@ fn duration_ms(text: &str) -> Result<u64, (&'static str, Option<String>)> {
         Some(_) => Err(("longer than an engine can count (24 days)", None)),
         None => Err((LABEL, None)),
     }
+}
+
+/// `pause 50ms`
+fn pause_of(part: &Located<String>, rows: u32) -> Result<u64, Bad> {
+    let word = part.value.strip_prefix("pause").map(str::trim);
+    let duration = word.unwrap_or(&part.value);
+    match (word, duration_ms(duration)) {
+        (Some(_), Ok(ms)) => Ok(ms),
+        (_, answer) => {
+            let meant = match &answer {
+                Ok(_) => Some(duration.to_owned()),
+                Err((_, instead)) => instead.clone(),
+            };
+            Err(Bad {
+                span: part.span,
+                label: "not `pause` and a duration".to_owned(),
+                instead: meant.map(|pause| format!("{rows}, pause {pause}")),
+            })
+        }
+    }
+}
+
+/// The number in `at most 500 rounds`.
+fn bound_of(bound: &str, part: &Located<String>, rows: u32) -> Result<u64, Bad> {
+    let number = bound.strip_suffix("rounds").unwrap_or(bound).trim();
+    let most = number.parse::<u32>().ok().filter(|&most| most > 0);
+    most.map(u64::from).ok_or_else(|| {
+        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+        let meant = digits.parse::<u32>().ok().filter(|&most| most > 0);
+        Bad {
+            span: part.span,
+            label: "not `at most` and a number of rounds above zero".to_owned(),
+            instead: meant.map(|most| format!("{rows}, at most {most} rounds")),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -457,15 +488,28 @@ mod tests {
             value("1000").batch(),
             Ok(Batch {
                 rows: 1000,
-                pause_ms: 0
+                pause_ms: 0,
+                most_rounds: None,
             })
         );
         assert_eq!(
             value("1000, pause 50ms").batch(),
             Ok(Batch {
                 rows: 1000,
-                pause_ms: 50
+                pause_ms: 50,
+                most_rounds: None,
             })
+        );
+        for bounded in [
+            "10, pause 1s, at most 500 rounds",
+            "10, at most 500, pause 1s",
+        ] {
+            let batch = value(bounded).batch().expect("a batch");
+            assert_eq!((batch.most_rounds, batch.pause_ms), (Some(500), 1000));
+        }
+        assert_eq!(
+            instead(value("10, at most 1_000").batch()).as_deref(),
+            Some("10, at most 1000 rounds")
         );
         assert_eq!(instead(value("1_000").batch()).as_deref(), Some("1000"));
         assert_eq!(
@@ -476,7 +520,17 @@ mod tests {
             instead(value("10, pause 50").batch()).as_deref(),
             Some("10, pause 50s")
         );
-        for bad in ["0", "", "-1", "many", "10,", "10, pause 1s, more"] {
+        for bad in [
+            "0",
+            "",
+            "-1",
+            "many",
+            "10,",
+            "10, pause 1s, more",
+            "10, at most 0",
+            "10, at most 1, at most 2",
+            "10, pause 1s, pause 2s",
+        ] {
             assert!(value(bad).batch().is_err(), "{bad}");
         }
     }

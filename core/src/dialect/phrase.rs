@@ -17,9 +17,14 @@ impl Phrase {
     ///
     /// Each term takes the first thing that fits and never gives it back: one pass.
     pub(crate) fn covers(self, lexemes: &[Lexeme<'_>]) -> Option<usize> {
+        Phrase::covers_words(self.0, lexemes)
+    }
+
+    /// The same for a phrase that is put together at run time.
+    pub(crate) fn covers_words(phrase: &str, lexemes: &[Lexeme<'_>]) -> Option<usize> {
         let mut at = 0;
         let mut skip = false;
-        for term in self.0.split(' ') {
+        for term in phrase.split(' ') {
             match term {
                 "…" => skip = true,
                 "()" => at += parentheses(&lexemes[at..]),

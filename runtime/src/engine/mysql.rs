@@ -1,8 +1,12 @@
 //! MySQL and MariaDB.
 
+mod catalogue;
+mod tables;
+
 use std::time::Duration;
 
 use backstitch_core::Dialect;
+use backstitch_core::resume::Object;
 use sqlx::mysql::{MySqlConnectOptions, MySqlQueryResult, MySqlRow};
 use sqlx::{AssertSqlSafe, MySql, MySqlConnection, Row};
 
@@ -59,38 +63,11 @@ impl Driver for MySql {
     }
 
     fn create_history(names: &Names) -> Vec<String> {
-        const TABLE: &str = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin";
-        let migrations = names.migrations::<MySql>();
-        let rollbacks = names.rollbacks::<MySql>();
-        let schema = names.schema.as_deref().map(|schema| {
-            format!(
-                "CREATE DATABASE IF NOT EXISTS {}",
-                MySql::quote_name(schema)
-            )
-        });
-        let tables = [
-            format!(
-                "CREATE TABLE IF NOT EXISTS {migrations} (\
-                 namespace VARCHAR(190) NOT NULL, version BIGINT NOT NULL, seq BIGINT NOT NULL, \
-                 id VARCHAR(255) NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, \
-                 checksum VARCHAR(80) NOT NULL, down_checksum VARCHAR(80), \
-                 state VARCHAR(16) NOT NULL, statements INT NOT NULL, statements_done INT NOT NULL, \
-                 down_sql LONGTEXT, rollback_safe BOOLEAN NOT NULL, compatible BOOLEAN NOT NULL, \
-                 applied_at DATETIME(6) NOT NULL, execution_ms BIGINT, applied_by TEXT NOT NULL, \
-                 error TEXT, run VARCHAR(80) NOT NULL, digest VARCHAR(80) NOT NULL, \
-                 layout INT NOT NULL, \
-                 PRIMARY KEY (namespace, version), UNIQUE KEY newest (namespace, seq)) {TABLE}"
-            ),
-            format!(
-                "CREATE TABLE IF NOT EXISTS {rollbacks} (\
-                 seq BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, namespace VARCHAR(190) NOT NULL, \
-                 version BIGINT NOT NULL, id VARCHAR(255) NOT NULL, reason TEXT, \
-                 forced BOOLEAN NOT NULL, backup TEXT, execution_ms BIGINT, \
-                 success BOOLEAN NOT NULL, error TEXT, rolled_back_by TEXT NOT NULL, \
-                 rolled_back_at DATETIME(6) NOT NULL, layout INT NOT NULL) {TABLE}"
-            ),
-        ];
-        schema.into_iter().chain(tables).collect()
+        tables::create(names)
+    }
+
+    fn upgrade_history(names: &Names) -> Vec<String> {
+        tables::upgrade(names)
     }
 
     fn now() -> &'static str {
@@ -245,6 +222,24 @@ impl Driver for MySql {
 
     fn is_refusal(_error: &sqlx::Error) -> bool {
         true
+    }
+
+    fn needs_no_transaction(_error: &sqlx::Error) -> bool {
+        false
+    }
+
+    fn look_up(object: &Object) -> Option<String> {
+        catalogue::look_up(object)
+    }
+
+    fn take_away(_object: &Object) -> Option<String> {
+        None
+    }
+
+    type Guard = ();
+
+    async fn guard(_connection: &mut MySqlConnection) -> Result<Option<()>, sqlx::Error> {
+        Ok(Some(()))
     }
 
     fn foreign_keys(_on: bool) -> Vec<String> {

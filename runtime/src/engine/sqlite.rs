@@ -1,7 +1,11 @@
 //! SQLite.
 
+mod guard;
+mod tables;
+
 use std::path::Path;
 
+use backstitch_core::resume::Object;
 use backstitch_core::{Dialect, lex};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteQueryResult, SqliteRow};
 use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, TypeInfo, ValueRef};
@@ -50,30 +54,11 @@ impl Driver for Sqlite {
     }
 
     fn create_history(names: &Names) -> Vec<String> {
-        let migrations = names.migrations::<Sqlite>();
-        let rollbacks = names.rollbacks::<Sqlite>();
-        vec![
-            format!(
-                "CREATE TABLE IF NOT EXISTS {migrations} (\
-                 namespace TEXT NOT NULL, version INTEGER NOT NULL, seq INTEGER NOT NULL, \
-                 id TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, \
-                 checksum TEXT NOT NULL, down_checksum TEXT, \
-                 state TEXT NOT NULL, statements INTEGER NOT NULL, \
-                 statements_done INTEGER NOT NULL, down_sql TEXT, \
-                 rollback_safe INTEGER NOT NULL, compatible INTEGER NOT NULL, \
-                 applied_at TEXT NOT NULL, execution_ms INTEGER, applied_by TEXT NOT NULL, \
-                 error TEXT, run TEXT NOT NULL, digest TEXT NOT NULL, layout INTEGER NOT NULL, \
-                 PRIMARY KEY (namespace, version), UNIQUE (namespace, seq))"
-            ),
-            format!(
-                "CREATE TABLE IF NOT EXISTS {rollbacks} (\
-                 seq INTEGER PRIMARY KEY, namespace TEXT NOT NULL, version INTEGER NOT NULL, \
-                 id TEXT NOT NULL, reason TEXT, forced INTEGER NOT NULL, backup TEXT, \
-                 execution_ms INTEGER, success INTEGER NOT NULL, error TEXT, \
-                 rolled_back_by TEXT NOT NULL, rolled_back_at TEXT NOT NULL, \
-                 layout INTEGER NOT NULL)"
-            ),
-        ]
+        tables::create(names)
+    }
+
+    fn upgrade_history(names: &Names) -> Vec<String> {
+        tables::upgrade(names)
     }
 
     fn now() -> &'static str {
@@ -179,6 +164,31 @@ impl Driver for Sqlite {
 
     fn is_refusal(_error: &sqlx::Error) -> bool {
         true
+    }
+
+    fn needs_no_transaction(error: &sqlx::Error) -> bool {
+        let message = error.as_database_error().map(|error| error.message());
+        message.is_some_and(|message| {
+            message.contains("from within a transaction") || message.contains("within transaction")
+        })
+    }
+
+    fn look_up(_object: &Object) -> Option<String> {
+        // Whatever changes the schema shares a transaction with its count.
+        None
+    }
+
+    fn take_away(_object: &Object) -> Option<String> {
+        None
+    }
+
+    type Guard = guard::Guard;
+
+    async fn guard(connection: &mut SqliteConnection) -> Result<Option<Self::Guard>, sqlx::Error> {
+        match file_of(connection).await {
+            None => Ok(Some(guard::Guard::of_nobody())),
+            Some(file) => Ok(guard::Guard::try_take(Path::new(&file))?),
+        }
     }
 
     fn foreign_keys(on: bool) -> Vec<String> {

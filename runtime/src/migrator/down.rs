@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::lock::{self, Wait};
 use crate::observe::Event;
-use crate::plan::{self, Action, Down, Force, Step};
+use crate::plan::{self, Action, Down, Force, Plan, Step};
 use crate::report::{Direction, Done, Report};
 use crate::rollback::{self, Request};
 use crate::session::Session;
@@ -72,62 +72,91 @@ impl<DB: Engine> Migrator<'_, DB> {
     ) -> Result<(), Error> {
         let mut wait = Wait::new(self.lock_wait);
         self.read_history(session, &mut wait).await?;
-        let plan = plan::down(self.set(), &session.rows, down, self.policy)?;
-        if plan.is_empty() {
-            return Ok(());
+        let mut plan = plan::down(self.set(), &session.rows, down, self.policy)?;
+        loop {
+            report.remaining = plan.steps.iter().map(|step| step.id.clone()).collect();
+            if plan.is_empty() {
+                return Ok(());
+            }
+            self.tell(Event::Started { plan: &plan });
+            report.run = Some(session.run.clone());
+            if self.revert_steps(session, &plan, report, &mut wait).await? {
+                return Ok(());
+            }
+            // Somebody else has written to the history.
+            self.read_history(session, &mut wait).await?;
+            if report.done.is_empty() {
+                plan = plan::down(self.set(), &session.rows, down, self.policy)?;
+            } else {
+                let rest = |step: &Step| {
+                    let mut rows = session.rows.iter();
+                    rows.any(|row| row.version == step.version)
+                        && report.remaining.contains(&step.id)
+                };
+                plan.steps.retain(rest);
+            }
         }
-        self.tell(Event::Started { plan: &plan });
-        report.run = Some(session.run.clone());
-        report.remaining = plan.steps.iter().map(|step| step.id.clone()).collect();
-        for step in &plan.steps {
-            let done = self.revert(session, step, &mut wait).await?;
-            report.note(done);
-        }
-        Ok(())
     }
 
+    /// Whether all of them were taken back. If not, somebody else has written to the history.
+    async fn revert_steps(
+        &self,
+        session: &mut Session<'_, DB>,
+        plan: &Plan,
+        report: &mut Report,
+        wait: &mut Wait,
+    ) -> Result<bool, Error> {
+        for step in &plan.steps {
+            match self.revert(session, step, wait).await? {
+                Some(done) => report.note(done),
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes one migration back, again where a lock inside the database was not to be had. `None`:
+    /// somebody else has written to the history.
     async fn revert(
         &self,
         session: &mut Session<'_, DB>,
         step: &Step,
         wait: &mut Wait,
-    ) -> Result<Done, Error> {
+    ) -> Result<Option<Done>, Error> {
         let (action, id) = (Action::Revert, step.id.as_str());
         self.tell(Event::MigrationStarted { action, id });
         let request = Request {
             reason: self.reason.as_deref(),
             forced: self.policy.force == Force::Yes,
         };
+        let row = session.rows.iter().find(|row| row.version == step.version);
+        let row = row.expect("a plan is made from the history").clone();
         let mut attempt = 0;
         loop {
-            let row = session
-                .rows
-                .iter()
-                .find(|row| row.version == step.version)
-                .cloned();
-            let row = row.expect("a plan is made from the history");
-            let dialect = self.set().dialect;
             let span = tracing::info_span!("migration", id, verb = "down");
-            let result = rollback::migration(session, &row, dialect, request, self.limits)
+            let result = rollback::migration(session, &row, request, self.limits, self.retries)
                 .instrument(span)
                 .await;
             match result {
                 Ok(done) => {
+                    let elapsed = done.elapsed;
                     self.tell(Event::MigrationDone {
                         action,
                         id,
-                        elapsed: done.elapsed,
+                        elapsed,
                     });
-                    return Ok(done);
+                    return Ok(Some(done));
                 }
+                Err(failure) if failure.stale => return Ok(None),
                 Err(failure) if failure.transient && DB::LOCKS_BY_TRANSACTION => {
                     let lock = session.names.lock();
                     wait.pause::<DB>(session.connection, &lock, &self.announcer)
                         .await?;
+                    return Ok(None);
                 }
                 Err(failure) if failure.transient && attempt < self.retries => {
                     attempt += 1;
-                    self.retry(id, attempt).await;
+                    lock::pause_before_retry(&self.announcer, id, attempt).await;
                 }
                 Err(failure) => {
                     let error = after(attempt, failure.error);

@@ -62,7 +62,7 @@ impl<DB: Engine> Migrator<'_, DB> {
                 let applies = plan
                     .steps
                     .into_iter()
-                    .filter(|step| step.action == Action::Apply);
+                    .filter(|step| matches!(step.action, Action::Apply | Action::Resume));
                 Ok(Status {
                     pending: applies.map(|step| step.id).chain(plan.remaining).collect(),
                     history: std::mem::take(&mut session.rows),

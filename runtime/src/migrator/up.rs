@@ -175,7 +175,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         loop {
             let id = migrations.first().map_or("", |migration| &migration.id);
             let span = tracing::info_span!("migration", id, verb = "up");
-            let result = apply::migrations(session, migrations, self.limits)
+            let result = apply::migrations(session, migrations, self.limits, self.retries)
                 .instrument(span)
                 .await;
             match result {
@@ -205,7 +205,8 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
                 }
                 Err(failure) if failure.transient && attempt < self.retries => {
                     attempt += 1;
-                    self.retry(&migrations[failure.job].id, attempt).await;
+                    let id = &migrations[failure.job].id;
+                    lock::pause_before_retry(&self.announcer, id, attempt).await;
                 }
                 Err(Failure { error, job, .. }) => {
                     let error = after(attempt, error);

@@ -1,0 +1,70 @@
+//! The tables of the history on MySQL and MariaDB.
+
+use sqlx::MySql;
+
+use crate::engine::Driver;
+use crate::history::Names;
+
+const TABLE: &str = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin";
+
+/// Statements that make the tables where they are missing.
+pub(super) fn create(names: &Names) -> Vec<String> {
+    let migrations = names.migrations::<MySql>();
+    let rollbacks = names.rollbacks::<MySql>();
+    let schema = names.schema.as_deref().map(|schema| {
+        format!(
+            "CREATE DATABASE IF NOT EXISTS {}",
+            MySql::quote_name(schema)
+        )
+    });
+    let tables = [
+        format!(
+            "CREATE TABLE IF NOT EXISTS {migrations} (\
+             namespace VARCHAR(190) NOT NULL, version BIGINT NOT NULL, seq BIGINT NOT NULL, \
+             id VARCHAR(255) NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, \
+             checksum VARCHAR(80) NOT NULL, down_checksum VARCHAR(80), \
+             state VARCHAR(16) NOT NULL, statements INT NOT NULL, statements_done INT NOT NULL, \
+             down_sql LONGTEXT, rollback_safe BOOLEAN NOT NULL, compatible BOOLEAN NOT NULL, \
+             applied_at DATETIME(6) NOT NULL, execution_ms BIGINT, applied_by TEXT NOT NULL, \
+             error TEXT, run VARCHAR(80) NOT NULL, digest VARCHAR(80) NOT NULL, \
+             layout INT NOT NULL, \
+             done_checksum VARCHAR(80), open_checksum VARCHAR(80), rounds BIGINT, \
+             round_rows BIGINT, \
+             PRIMARY KEY (namespace, version), UNIQUE KEY newest (namespace, seq)) {TABLE}"
+        ),
+        format!(
+            "CREATE TABLE IF NOT EXISTS {rollbacks} (\
+             seq BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, namespace VARCHAR(190) NOT NULL, \
+             version BIGINT NOT NULL, id VARCHAR(255) NOT NULL, reason TEXT, \
+             forced BOOLEAN NOT NULL, backup TEXT, execution_ms BIGINT, \
+             success BOOLEAN NOT NULL, error TEXT, rolled_back_by TEXT NOT NULL, \
+             rolled_back_at DATETIME(6) NOT NULL, layout INT NOT NULL) {TABLE}"
+        ),
+        repairs(names),
+    ];
+    schema.into_iter().chain(tables).collect()
+}
+
+/// Statements that bring tables of the layout before to this one.
+pub(super) fn upgrade(names: &Names) -> Vec<String> {
+    let migrations = names.migrations::<MySql>();
+    vec![
+        format!(
+            "ALTER TABLE {migrations} ADD COLUMN done_checksum VARCHAR(80), \
+             ADD COLUMN open_checksum VARCHAR(80), ADD COLUMN rounds BIGINT, \
+             ADD COLUMN round_rows BIGINT"
+        ),
+        repairs(names),
+    ]
+}
+
+fn repairs(names: &Names) -> String {
+    let repairs = names.repairs::<MySql>();
+    format!(
+        "CREATE TABLE IF NOT EXISTS {repairs} (\
+         seq BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, namespace VARCHAR(190) NOT NULL, \
+         version BIGINT NOT NULL, id VARCHAR(255) NOT NULL, action VARCHAR(40) NOT NULL, \
+         reason TEXT NOT NULL, found TEXT NOT NULL, made TEXT NOT NULL, \
+         repaired_by TEXT NOT NULL, repaired_at DATETIME(6) NOT NULL, layout INT NOT NULL) {TABLE}"
+    )
+}

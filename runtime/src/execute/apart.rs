@@ -1,0 +1,611 @@
+//! Statement after statement, without a transaction around them all.
+//!
+//! # What a crash leaves behind
+//! The row says how many statements are in effect. Where a statement and its count share a
+//! transaction that is exact. Before any other the row says that one is about to run, so the next
+//! run knows that it has to ask the catalogue about it, see [`settle`](super::settle).
+
+use std::time::{Duration, Instant};
+
+use backstitch_core::Diagnostic;
+use backstitch_core::checksum::{Checksum, Role};
+use backstitch_core::migration::ForeignKeys;
+use backstitch_core::resume::{self, Leaves, Reading};
+use backstitch_core::statement::Batch;
+
+use super::{
+    Book, Failure, Job, Outcome, Trace, about_session, begin, failure, library, settle, tell_one,
+    what_stays,
+};
+use crate::check;
+use crate::engine::{Engine, Limits, Scope};
+use crate::error::{Error, ErrorKind};
+use crate::history::{Fingerprint, Mark};
+use crate::lock;
+use crate::message::{Answer, Message, Origin, Part, Piece, Refused};
+use crate::observe::Event;
+use crate::session::Session;
+
+/// How many rounds a batch may take unless its file says otherwise.
+const MOST_ROUNDS: u64 = 100_000;
+
+/// What is known about the statements of a job.
+pub(super) struct Ledger {
+    readings: Vec<Reading>,
+    prefixes: Vec<Checksum>,
+}
+
+impl Ledger {
+    pub(super) fn of(job: &Job<'_>) -> Ledger {
+        let text = job.script.source.text();
+        let statements = job.script.statements.iter();
+        let mut readings: Vec<_> = statements
+            .map(|statement| resume::read(statement.span.of(text), job.dialect))
+            .collect();
+        if resume::controls_transactions(job.script, job.dialect) {
+            for reading in &mut readings {
+                reading.joins_transaction = false;
+            }
+        }
+        let role = match job.part {
+            Part::Down => Role::Down,
+            Part::Up | Part::CheckBefore | Part::CheckAfter => Role::Up,
+        };
+        Ledger {
+            readings,
+            prefixes: resume::prefixes(job.script, role, job.dialect),
+        }
+    }
+
+    pub(super) fn reading(&self, statement: usize) -> &Reading {
+        &self.readings[statement]
+    }
+
+    /// So many are in effect; the next one is about to run.
+    fn mark(&self, done: usize) -> Mark {
+        let next = self.readings.get(done);
+        let is_open = next.is_some_and(|next| !next.joins_transaction);
+        Mark {
+            done,
+            checksum: Some(self.prefixes[done]),
+            open: is_open.then(|| self.prefixes[done + 1]),
+            rounds: None,
+        }
+    }
+}
+
+/// How far it has come.
+struct Course {
+    /// So many statements are in effect.
+    done: usize,
+    /// How many rows they have changed, as far as this run knows.
+    rows_affected: u64,
+    /// Rounds and rows of the batch that is next.
+    rounds: Option<(u64, u64)>,
+    /// Whether the row says that it is under way, the limits are set and so on.
+    is_prepared: bool,
+}
+
+/// Why it does not go on.
+enum Halt {
+    /// The database refused something.
+    Refused(Failure),
+    /// The statement cannot be in a transaction with its count, against what its text says.
+    Alone,
+}
+
+/// Runs a job without a transaction around it: statement after statement, counted in the book.
+pub(crate) async fn one_by_one<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    job: &Job<'_>,
+    book: &(dyn Book + Sync),
+    retries: u32,
+) -> Result<Outcome, Failure> {
+    let guard = DB::guard(session.connection).await;
+    let guard = guard.map_err(|error| {
+        let error = about_session::<DB>("cannot take the lock beside the database", error);
+        Failure::of(error, 0)
+    })?;
+    let Some(_guard) = guard else {
+        return Err(somebody_is_at_it());
+    };
+    let mut ledger = Ledger::of(job);
+    let mut course = Course {
+        done: job.start.done,
+        rows_affected: 0,
+        rounds: job.start.rounds,
+        is_prepared: false,
+    };
+    if job.start.in_doubt {
+        course.done = settle::settle(session, job, ledger.reading(job.start.done)).await?;
+    }
+    if !job.start.is_begun {
+        check::all::<DB>(session.connection, job, Part::CheckBefore)
+            .await
+            .map_err(|error| Failure::of(error, 0))?;
+    }
+    if DB::LOCKS_BY_TRANSACTION {
+        claim(session, job, &book.begin(&ledger.mark(course.done))).await?;
+    }
+    if job.foreign_keys == ForeignKeys::Off {
+        session.run_quietly(&DB::foreign_keys(false)).await;
+    }
+    let began = Instant::now();
+    let mut attempts = (0, course.done);
+    loop {
+        let halt = match go_on(session, job, book, &ledger, &mut course).await {
+            Ok(()) => break,
+            Err(halt) => halt,
+        };
+        session.run_quietly(&["ROLLBACK".to_owned()]).await;
+        match halt {
+            Halt::Alone => {
+                ledger.readings[course.done].joins_transaction = false;
+                let progress = book.progress(&ledger.mark(course.done));
+                if let Err(error) = session.run(vec![progress], "cannot record it").await {
+                    return Err(Failure::of(error, 0));
+                }
+            }
+            Halt::Refused(mut failure) => {
+                if attempts.1 != course.done {
+                    attempts = (0, course.done);
+                }
+                if failure.transient && attempts.0 < retries {
+                    attempts.0 += 1;
+                    lock::pause_before_retry(session.announcer(), job.id, attempts.0).await;
+                    continue;
+                }
+                failure.transient = false;
+                if attempts.0 > 0 {
+                    let note = format!("It was tried {} times.", attempts.0 + 1);
+                    failure.error = failure.error.note(&note);
+                }
+                let mark = mark_of(&ledger, &course);
+                return Err(give_up(session, book, mark, failure).await);
+            }
+        }
+    }
+    if let Err(error) = check::all::<DB>(session.connection, job, Part::CheckAfter).await {
+        let error = error.note(&what_stays(job, course.done)).help(
+            "put right what the check finds, then run `up` again: the statements stay, and the \
+             check is made again",
+        );
+        let failure = Failure {
+            done: course.done,
+            ..Failure::of(error, 0)
+        };
+        let mark = mark_of(&ledger, &course);
+        return Err(give_up(session, book, mark, failure).await);
+    }
+    if !finishes_by_itself::<DB>(job) {
+        let elapsed = began.elapsed().as_millis().to_string();
+        let message = Message::of(library(ending(session, book, &elapsed)));
+        DB::send(session.connection, &message)
+            .await
+            .map_err(|refused| {
+                let doing = format!("`{}` ran, but that cannot be recorded", job.id);
+                let error = about_session::<DB>(&doing, refused.error)
+                    .help("run it again: no statement will run twice");
+                Failure {
+                    done: course.done,
+                    ..Failure::of(error, 0)
+                }
+            })?;
+    }
+    Ok(Outcome {
+        rows_affected: course.rows_affected,
+        statements: course.done - job.start.done,
+    })
+}
+
+fn mark_of(ledger: &Ledger, course: &Course) -> Mark {
+    Mark {
+        rounds: course.rounds,
+        ..ledger.mark(course.done)
+    }
+}
+
+/// Sends what is left.
+async fn go_on<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    job: &Job<'_>,
+    book: &(dyn Book + Sync),
+    ledger: &Ledger,
+    course: &mut Course,
+) -> Result<(), Halt> {
+    let parcels = parcels(session, job, book, ledger, course);
+    for parcel in parcels {
+        match parcel {
+            Parcel::Plain(message) => plain(session, job, book, ledger, course, &message).await?,
+            Parcel::Joined(piece, progress) => {
+                joined(session, job, book, course, piece, progress).await?;
+            }
+            Parcel::Batch(piece, batch) => {
+                rounds(session, job, book, ledger, course, piece, batch).await?;
+            }
+        }
+        course.is_prepared = true;
+    }
+    Ok(())
+}
+
+/// What is sent in one go.
+enum Parcel<'m> {
+    /// Pieces in a message.
+    Plain(Message<'m>),
+    /// A statement and its count, in a transaction that ends by itself when the run is dropped.
+    Joined(Piece<'m>, String),
+    /// A statement that is repeated.
+    Batch(Piece<'m>, Batch),
+}
+
+/// The rest of the statements and their counts. Where several statements in a message are no
+/// transaction they travel together.
+fn parcels<'m, DB: Engine>(
+    session: &Session<'_, DB>,
+    job: &Job<'m>,
+    book: &(dyn Book + Sync),
+    ledger: &Ledger,
+    course: &Course,
+) -> Vec<Parcel<'m>> {
+    let statements = job.script.statements.iter();
+    let rest = job.statements(0).zip(statements).enumerate();
+    let mut limits = job.limits;
+    let mut parcels = Vec::new();
+    if !course.is_prepared {
+        parcels.extend(preparations(session, job, book, ledger, course));
+    }
+    let mut are_set = !course.is_prepared;
+    for (index, (piece, statement)) in rest.skip(course.done) {
+        let wanted = limits_of::<DB>(job, &piece.sql);
+        if wanted != limits || !are_set {
+            limits = wanted;
+            are_set = true;
+            let limit = DB::limit(&session.facts, Scope::Session, limits);
+            parcels.push(Parcel::Plain(Message::of(library(limit))));
+        }
+        let joins = ledger.reading(index).joins_transaction;
+        let progress = book.progress(&ledger.mark(index + 1));
+        let count = Piece::library(progress.clone());
+        if let Some(batch) = statement.batch {
+            parcels.push(Parcel::Batch(piece, batch));
+        } else if joins && DB::LOCKS_BY_TRANSACTION {
+            parcels.push(Parcel::Joined(piece, progress));
+        } else if joins {
+            let begin = Piece::library(DB::BEGIN);
+            let pieces = [begin, piece, count, Piece::library("COMMIT")];
+            parcels.push(Parcel::Plain(Message::of(pieces)));
+        } else if DB::BATCH_IS_TRANSACTION {
+            parcels.push(Parcel::Plain(Message::of([piece])));
+            parcels.push(Parcel::Plain(Message::of([count])));
+        } else {
+            parcels.push(Parcel::Plain(Message::of([piece, count])));
+        }
+    }
+    if finishes_by_itself::<DB>(job) {
+        let elapsed = DB::elapsed_ms(None).unwrap_or_else(|| "NULL".to_owned());
+        let end = Message::of(library(ending(session, book, &elapsed)));
+        let plain = parcels.into_iter().filter_map(|parcel| match parcel {
+            Parcel::Plain(message) => Some(message),
+            Parcel::Joined(..) | Parcel::Batch(..) => None,
+        });
+        let pieces = plain.chain([end]).flat_map(|message| message.pieces);
+        return vec![Parcel::Plain(Message::of(pieces))];
+    }
+    parcels
+}
+
+/// What comes before the first statement that runs: the limits, the row, and the settings that
+/// the statements before it made in a session that is gone.
+fn preparations<'m, DB: Engine>(
+    session: &Session<'_, DB>,
+    job: &Job<'m>,
+    book: &(dyn Book + Sync),
+    ledger: &Ledger,
+    course: &Course,
+) -> Vec<Parcel<'m>> {
+    let mut pieces = library(DB::limit(&session.facts, Scope::Session, job.limits));
+    if !DB::LOCKS_BY_TRANSACTION {
+        pieces.push(Piece::library(DB::BEGIN));
+        pieces.extend(library(book.begin(&mark_of(ledger, course))));
+        pieces.push(Piece::library("COMMIT"));
+    }
+    pieces.extend(DB::start_clock().map(Piece::library));
+    let settings = job
+        .statements(0)
+        .take(course.done)
+        .zip(&ledger.readings)
+        .filter(|(_, reading)| reading.leaves == Leaves::Setting)
+        .map(|(piece, _)| Piece {
+            origin: Origin::Library,
+            ..piece
+        });
+    [Message::of(pieces)]
+        .into_iter()
+        .chain(settings.map(|piece| Message::of([piece])))
+        .map(Parcel::Plain)
+        .collect()
+}
+
+async fn plain<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    job: &Job<'_>,
+    book: &(dyn Book + Sync),
+    ledger: &Ledger,
+    course: &mut Course,
+    message: &Message<'_>,
+) -> Result<(), Halt> {
+    let sent = DB::send(session.connection, message).await;
+    let (answers, refused) = match sent {
+        Ok(answers) => (answers, None),
+        Err(mut refused) => (std::mem::take(&mut refused.answers), Some(refused)),
+    };
+    let upto = refused.as_ref().map_or(message.pieces.len(), |it| it.piece);
+    let stay = in_effect::<DB>(&message.pieces[..upto]);
+    let pairs = message.pieces.iter().zip(&answers);
+    let ours = pairs.filter(|(piece, _)| piece.origin != Origin::Library);
+    for (_, answer) in ours.take(stay) {
+        tell_one(session.announcer(), job, course.done, answer.rows_affected);
+        course.rows_affected += answer.rows_affected;
+        course.done += 1;
+    }
+    // What the first pieces prepare stays prepared.
+    course.is_prepared |= stay > 0;
+    let Some(refused) = refused else {
+        return Ok(());
+    };
+    let piece = &message.pieces[refused.piece];
+    let was_joined = match piece.origin {
+        Origin::Migration { statement, .. } => ledger.reading(statement).joins_transaction,
+        Origin::Library => false,
+    };
+    if was_joined && DB::needs_no_transaction(&refused.error) {
+        return Err(Halt::Alone);
+    }
+    Err(refusal::<DB>(job, book, message, refused, course.done))
+}
+
+fn refusal<DB: Engine>(
+    job: &Job<'_>,
+    book: &(dyn Book + Sync),
+    message: &Message<'_>,
+    refused: Refused,
+    done: usize,
+) -> Halt {
+    Halt::Refused(failure::<DB>(&[(job, book)], message, refused, done))
+}
+
+async fn joined<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    job: &Job<'_>,
+    book: &(dyn Book + Sync),
+    course: &mut Course,
+    piece: Piece<'_>,
+    progress: String,
+) -> Result<(), Halt> {
+    let facts = session.facts.clone();
+    let message = Message::of([piece, Piece::library(progress)]);
+    let cannot = |error| cannot_commit::<DB>(job, course.done, error);
+    let mut transaction = begin::<DB>(session.connection, &facts)
+        .await
+        .map_err(cannot)?;
+    let answers = match DB::send(&mut transaction, &message).await {
+        Ok(answers) => answers,
+        Err(refused) => {
+            let _ = transaction.rollback().await;
+            return Err(refusal::<DB>(job, book, &message, refused, course.done));
+        }
+    };
+    transaction.commit().await.map_err(cannot)?;
+    let rows_affected = answers.first().map_or(0, |answer| answer.rows_affected);
+    tell_one(session.announcer(), job, course.done, rows_affected);
+    course.rows_affected += rows_affected;
+    course.done += 1;
+    Ok(())
+}
+
+fn cannot_commit<DB: Engine>(job: &Job<'_>, done: usize, error: sqlx::Error) -> Halt {
+    let transient = DB::is_lock_timeout(&error);
+    let doing = format!("cannot commit statement {} of `{}`", done + 1, job.id);
+    let error = about_session::<DB>(&doing, error);
+    Halt::Refused(Failure {
+        done,
+        transient,
+        ..Failure::of(error, 0)
+    })
+}
+
+/// A statement that is repeated: each round and what the row says about it is a transaction, and
+/// the round that changes no row is the last.
+async fn rounds<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    job: &Job<'_>,
+    book: &(dyn Book + Sync),
+    ledger: &Ledger,
+    course: &mut Course,
+    piece: Piece<'_>,
+    batch: Batch,
+) -> Result<(), Halt> {
+    let statement = course.done;
+    let most = batch.most_rounds.unwrap_or(MOST_ROUNDS);
+    let round = Message::of([piece]);
+    loop {
+        let (rounds, rows) = course.rounds.unwrap_or_default();
+        if rounds >= most {
+            let failure = Failure {
+                done: statement,
+                ..Failure::of(endless(job, statement, rounds, rows), 0)
+            };
+            return Err(Halt::Refused(failure));
+        }
+        let facts = session.facts.clone();
+        let cannot = |error| cannot_commit::<DB>(job, statement, error);
+        let mut transaction = begin::<DB>(session.connection, &facts)
+            .await
+            .map_err(cannot)?;
+        let sent = DB::send(&mut transaction, &round).await;
+        let changed = match sent {
+            Ok(answers) => answers.iter().map(count).sum::<u64>(),
+            Err(refused) => {
+                let _ = transaction.rollback().await;
+                return Err(refusal::<DB>(job, book, &round, refused, statement));
+            }
+        };
+        let mark = match changed {
+            0 => ledger.mark(statement + 1),
+            _ => Mark {
+                rounds: Some((rounds + 1, rows + changed)),
+                ..ledger.mark(statement)
+            },
+        };
+        let progress = Message::of([Piece::library(book.progress(&mark))]);
+        if let Err(refused) = DB::send(&mut transaction, &progress).await {
+            let _ = transaction.rollback().await;
+            return Err(refusal::<DB>(job, book, &progress, refused, statement));
+        }
+        transaction.commit().await.map_err(cannot)?;
+        course.rows_affected += changed;
+        course.rounds = mark.rounds;
+        if changed == 0 {
+            tell_one(session.announcer(), job, statement, rows);
+            course.done += 1;
+            return Ok(());
+        }
+        session.announcer().tell(Event::RoundDone {
+            id: job.id,
+            statement: statement + 1,
+            round: rounds + 1,
+            rows_affected: changed,
+        });
+        tokio::time::sleep(Duration::from_millis(batch.pause_ms)).await;
+    }
+}
+
+fn count(answer: &Answer) -> u64 {
+    answer.rows_affected
+}
+
+fn endless(job: &Job<'_>, statement: usize, rounds: u64, rows: u64) -> Error {
+    let source = job.source();
+    let place = super::first_line(source, job.span_of(job.part, statement));
+    let mut diagnostic = Diagnostic::error(
+        "batch-endless",
+        format!(
+            "a batch of `{}` still changes rows after {rounds} rounds",
+            job.id
+        ),
+    )
+    .at(source, place, format!("it has changed {rows} rows"))
+    .why(
+        "A batch is repeated until it changes no row. One whose condition its own work does not \
+         make false never ends.",
+    )
+    .help(
+        "see to it that the statement does not find again what it has changed; or, when there is \
+         that much to do, allow more rounds and run it again: it goes on where it is.\n\
+         -- @batch: 1000, at most 1000000",
+    );
+    diagnostic.migration = Some(job.id.to_owned());
+    Error::new(ErrorKind::Statement, diagnostic)
+}
+
+/// How many statements of a migration are in effect when these pieces have run and the rest of
+/// their message has not: not those whose transaction has not come to its end.
+fn in_effect<DB: Engine>(pieces: &[Piece<'_>]) -> usize {
+    let (mut done, mut open) = (0, None);
+    for piece in pieces {
+        match (piece.origin, &*piece.sql) {
+            (Origin::Library, sql) if sql == DB::BEGIN => open = Some(0),
+            (Origin::Library, "COMMIT") => done += open.take().unwrap_or(0),
+            (Origin::Library, _) => {}
+            (Origin::Migration { .. }, _) => *open.as_mut().unwrap_or(&mut done) += 1,
+        }
+    }
+    done
+}
+
+/// Whether the end of the job can travel with its statements.
+fn finishes_by_itself<DB: Engine>(job: &Job<'_>) -> bool {
+    let repeats = job.script.statements.iter().any(|one| one.batch.is_some());
+    DB::BATCHES && !DB::BATCH_IS_TRANSACTION && job.checks_after.is_empty() && !repeats
+}
+
+fn ending<DB: Engine>(
+    session: &Session<'_, DB>,
+    book: &(dyn Book + Sync),
+    execution_ms: &str,
+) -> Vec<String> {
+    session
+        .reset()
+        .into_iter()
+        .chain(book.finish(execution_ms))
+        .collect()
+}
+
+/// How long a statement may take. One that works beside others lets nobody queue behind it while
+/// it waits, and would leave something half done when it gave up.
+fn limits_of<DB: Engine>(job: &Job<'_>, sql: &str) -> Limits {
+    match job.lock_limit_is_given || !DB::works_concurrently(sql) {
+        true => job.limits,
+        false => Limits {
+            lock: None,
+            ..job.limits
+        },
+    }
+}
+
+/// Writes the first entry where the write transaction is the only lock there is.
+async fn claim<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    job: &Job<'_>,
+    entry: &[String],
+) -> Result<(), Failure> {
+    let expected = Fingerprint::of(&session.rows);
+    let failed = |error| {
+        let transient = DB::is_lock_timeout(&error);
+        let error = about_session::<DB>(&format!("cannot begin `{}`", job.id), error);
+        Failure {
+            transient,
+            ..Failure::of(error, 0)
+        }
+    };
+    let mut transaction = begin::<DB>(session.connection, &session.facts)
+        .await
+        .map_err(failed)?;
+    session
+        .names
+        .still_newest::<DB>(&mut transaction, &expected)
+        .await?;
+    let message = Message::of(entry.iter().map(|sql| Piece::library(sql.as_str())));
+    DB::send(&mut transaction, &message)
+        .await
+        .map_err(|refused| failed(refused.error))?;
+    transaction.commit().await.map_err(failed)
+}
+
+fn somebody_is_at_it() -> Failure {
+    let diagnostic = Diagnostic::error("history-moved", "somebody else is migrating too")
+        .help("try again when they have finished");
+    Failure {
+        transient: true,
+        ..Failure::of(Error::new(ErrorKind::Locked, diagnostic), 0)
+    }
+}
+
+/// Records the failure, once what can be taken back is taken back.
+async fn give_up<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    book: &(dyn Book + Sync),
+    mark: Mark,
+    failure: Failure,
+) -> Failure {
+    session.run_quietly(&session.reset()).await;
+    let mark = match failure.trace {
+        Trace::None => Mark { open: None, ..mark },
+        Trace::Perhaps => mark,
+    };
+    session
+        .run_quietly(&book.fail(&mark, &failure.error.headline(), failure.trace))
+        .await;
+    failure
+}
