@@ -11,6 +11,8 @@
 mod catalogue;
 mod compare;
 mod explain;
+#[cfg(feature = "model")]
+mod grammar;
 mod inverse;
 mod judge;
 #[cfg(feature = "model")]
@@ -23,6 +25,8 @@ mod words;
 
 pub use catalogue::Kind;
 pub use compare::{Attribute, Fault, Leftover};
+#[cfg(feature = "model")]
+pub(crate) use grammar::parses;
 #[cfg(feature = "model")]
 pub use overrule::overrule;
 

@@ -5,6 +5,8 @@
 //! and applied to a fresh database; how far it comes is compared with the truth that came with the
 //! corpus. The exceptions are listed below, each with its reason.
 
+mod syntax;
+
 use std::collections::BTreeMap;
 
 use backstitch::core::{Severity, dir};

@@ -5,8 +5,11 @@
 
 pub mod announce;
 pub mod corpus;
+pub mod grammar;
+pub mod mutation;
 pub mod process;
 pub mod proxy;
 pub mod servers;
+pub mod syntax;
 pub mod url;
 mod wire;

@@ -1,5 +1,6 @@
 //! Which reader is asked when, and who decides that a text is no SQL.
 
+mod gaps;
 mod parser;
 mod postgres;
 
@@ -37,13 +38,9 @@ pub(super) fn read(text: &str, span: Span, dialect: Dialect) -> Result<Change, S
             ..opaque::read(&lexemes, dialect)
         }));
     }
-    match recognise(Cursor::new(&lexemes, dialect)) {
-        Some(change) if has_grammar(&lexemes, dialect) => {
-            postgres::check(span.of(text), span.start).map(|()| change)
-        }
-        Some(change) => Ok(change),
-        None => judge(text, span, &lexemes, dialect),
-    }
+    let change = recognise(Cursor::new(&lexemes, dialect));
+    second_opinion(text, span, &lexemes, dialect, change.is_some())?;
+    Ok(change.unwrap_or_else(|| Change::Opaque(opaque::read(&lexemes, dialect))))
 }
 
 /// The change that our recogniser sees.
@@ -96,13 +93,6 @@ fn rename_tables(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
     }))
 }
 
-/// Whether a full grammar can judge what the recogniser took: that reads some parts as text.
-fn has_grammar(lexemes: &[Lexeme<'_>], dialect: Dialect) -> bool {
-    dialect.modelling().family == Family::Postgres
-        && lexemes.len() <= LONGEST
-        && depth(lexemes) <= DEEPEST
-}
-
 /// What only the server can read: settings in comments are harmless, anything else is not known.
 fn executable(lexemes: &[Lexeme<'_>], dialect: Dialect) -> Change {
     let harmless = lexemes.iter().all(|lexeme| {
@@ -120,32 +110,52 @@ fn executable(lexemes: &[Lexeme<'_>], dialect: Dialect) -> Change {
     }
 }
 
-/// Whether the engine takes what the recogniser does not know.
-fn judge(
+/// Whether the engine takes the statement: the recogniser reads some parts as text, and does not
+/// know all that is legal.
+fn second_opinion(
     text: &str,
     span: Span,
     lexemes: &[Lexeme<'_>],
     dialect: Dialect,
-) -> Result<Change, SyntaxError> {
-    let legal = Ok(Change::Opaque(opaque::read(lexemes, dialect)));
+    is_recognised: bool,
+) -> Result<(), SyntaxError> {
     if lexemes.len() > LONGEST || depth(lexemes) > DEEPEST {
-        return legal;
+        return Ok(());
     }
-    if dialect.modelling().family == Family::Postgres {
-        return postgres::check(span.of(text), span.start).and(legal);
-    }
-    let Err(error) = parser::check(span.of(text), span.start, dialect) else {
-        return legal;
-    };
     match dialect.modelling().family {
-        Family::Postgres => legal,
-        // Its own word is asked where SQLite itself runs the statements.
-        Family::Sqlite => legal,
-        Family::MySql => match begins_like_a_statement(lexemes) {
-            true => legal,
-            false => Err(error),
-        },
+        Family::Postgres => {
+            let mut cursor = Cursor::new(lexemes, dialect);
+            if cursor.eat("DO") {
+                return gaps::block(cursor);
+            }
+            if gaps::is_too_strict_for(lexemes, dialect) {
+                return Ok(());
+            }
+            let shown = gaps::shown(span, lexemes, dialect);
+            postgres::check(shown.of(text), shown.start)?;
+            gaps::check(text, lexemes, dialect)
+        }
+        Family::Sqlite => of_sqlite_itself(text, span),
+        Family::MySql if is_recognised || begins_like_a_statement(lexemes) => Ok(()),
+        Family::MySql => parser::check(span.of(text), span.start, dialect),
     }
+}
+
+#[cfg(feature = "sqlite")]
+fn of_sqlite_itself(text: &str, span: Span) -> Result<(), SyntaxError> {
+    crate::sqlite::parses(span.of(text)).map_err(|(at, message)| {
+        let at = span.start as usize + at;
+        SyntaxError {
+            span: Span::new(at..at),
+            message,
+        }
+    })
+}
+
+/// Nobody else knows its grammar well enough to refuse a statement.
+#[cfg(not(feature = "sqlite"))]
+fn of_sqlite_itself(_: &str, _: Span) -> Result<(), SyntaxError> {
+    Ok(())
 }
 
 fn depth(lexemes: &[Lexeme<'_>]) -> usize {

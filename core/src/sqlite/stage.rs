@@ -509,7 +509,7 @@ const QUESTIONS: &[&str] = &[
     "user_version",
 ];
 
-fn authorize(context: AuthContext<'_>) -> Authorization {
+pub(super) fn authorize(context: AuthContext<'_>) -> Authorization {
     match context.action {
         AuthAction::Attach { .. } | AuthAction::Detach { .. } => Authorization::Deny,
         AuthAction::Function { function_name } => {
