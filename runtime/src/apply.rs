@@ -228,7 +228,7 @@ pub(crate) async fn migrations<DB: Engine>(
                     ..books[failure.job]
                 };
                 let record = book.fail(&Mark::default(), &failure.error.headline(), failure.trace);
-                session.run_quietly(&record).await;
+                session.write_quietly(record).await;
             }
             Err(failure)
         }
@@ -307,16 +307,16 @@ pub(crate) async fn accept<DB: Engine>(
     if let Some(row) = session.rows.iter_mut().find(|row| row.seq == newest) {
         row.digest = digest.to_string();
     }
-    let statements = vec![
-        DB::BEGIN.to_owned(),
+    let changes = session.fenced(vec![
         Change::default()
             .checksum::<DB>(migration.checksum)
             .of_version::<DB>(&session.names, migration.version),
         Change::default()
             .digest::<DB>(session.digest())
             .of_seq::<DB>(&session.names, newest),
-        "COMMIT".to_owned(),
-    ];
+    ]);
+    let (begin, commit) = (DB::BEGIN.to_owned(), "COMMIT".to_owned());
+    let statements: Vec<_> = [begin].into_iter().chain(changes).chain([commit]).collect();
     session
         .run(
             statements,

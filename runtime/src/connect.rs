@@ -40,8 +40,8 @@ mod private {
 pub enum Held<'c, DB: Engine> {
     /// From a pool, to which it goes back.
     Pooled(PoolConnection<DB>, Pool<DB>),
-    /// Nobody else's.
-    Own(DB::Connection),
+    /// Nobody else's, and how to open another like it.
+    Own(DB::Connection, <DB::Connection as Connection>::Options),
     /// The caller's.
     Borrowed(&'c mut DB::Connection),
 }
@@ -50,7 +50,7 @@ impl<'c, DB: Engine> Held<'c, DB> {
     pub(crate) fn connection(&mut self) -> &mut DB::Connection {
         match self {
             Held::Pooled(connection, _) => connection,
-            Held::Own(connection) => connection,
+            Held::Own(connection, _) => connection,
             Held::Borrowed(connection) => connection,
         }
     }
@@ -63,7 +63,8 @@ impl<'c, DB: Engine> Held<'c, DB> {
                 if DB::lives_in_connection(&mut connection).await {
                     return Held::Pooled(connection, pool);
                 }
-                Held::Own(connection.detach())
+                let options = pool.connect_options().as_ref().clone();
+                Held::Own(connection.detach(), options)
             }
             other => other,
         }
@@ -79,9 +80,18 @@ impl<'c, DB: Engine> Held<'c, DB> {
         Ok(())
     }
 
+    /// How to open another connection to the same database, where that is known.
+    pub(crate) fn options(&self) -> Option<<DB::Connection as Connection>::Options> {
+        match self {
+            Held::Pooled(_, pool) => Some(pool.connect_options().as_ref().clone()),
+            Held::Own(_, options) => Some(options.clone()),
+            Held::Borrowed(_) => None,
+        }
+    }
+
     /// Gives the connection back, or closes it.
     pub(crate) async fn close(self) {
-        if let Held::Own(connection) = self {
+        if let Held::Own(connection, _) = self {
             // It has served; a server that is gone by now has nothing left to be told.
             let _ = connection.close().await;
         }
@@ -125,9 +135,9 @@ impl<'c, DB: Engine> Connect<'c, DB> for &str {
             )
         })?;
         let shown = DB::shown(&options);
-        let connection = options.disable_statement_logging().connect().await;
+        let connection = options.clone().disable_statement_logging().connect().await;
         connection
-            .map(Held::Own)
+            .map(|connection| Held::Own(connection, options))
             .map_err(|error| unreachable_at::<DB>(&shown, error))
     }
 }

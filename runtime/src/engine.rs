@@ -102,6 +102,8 @@ pub trait Driver: Database<Connection: Send> {
     const LOCKS_BY_TRANSACTION: bool;
     /// How many bytes of a name count, where the engine cuts off what is longer and goes on.
     const NAMES_ARE_CUT_AT: Option<usize>;
+    /// Whether a lease can stand in for the lock.
+    const LEASES: bool;
 
     /// Whether migrations in `dialect` can run on it.
     fn speaks(dialect: Dialect) -> bool;
@@ -206,6 +208,21 @@ pub trait Driver: Database<Connection: Send> {
         connection: &'a mut Self::Connection,
         name: &'a str,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send + 'a;
+
+    /// Statements that make the table of the lease and its one row, where they are missing.
+    fn create_lease(names: &Names) -> Vec<String>;
+
+    /// An expression for a moment from now.
+    fn later(wait: Duration) -> String;
+
+    /// Statements that renew the lease by `renewal`, and fail where `is_ours` does not hold.
+    fn fence(names: &Names, renewal: &str, is_ours: &str) -> Vec<String>;
+
+    /// Whether the address that was connected to may be that of a pooler.
+    fn may_be_pooled(facts: &Facts, options: &<Self::Connection as Connection>::Options) -> bool;
+
+    /// A query for which process of the server answers. `None`: a connection is a session.
+    fn ask_backend() -> Option<&'static str>;
 
     /// Who holds the lock, in words for people: host, process and since when, as far as the engine
     /// tells.

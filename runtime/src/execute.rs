@@ -20,6 +20,7 @@ use crate::check;
 use crate::engine::{Driver, Engine, Limits, Scope};
 use crate::error::{Error, ErrorKind, words_of};
 use crate::history::{Fingerprint, Mark};
+use crate::lease;
 use crate::message::{Answer, Message, Origin, Part, Piece, Refused};
 use crate::observe::{Announcer, Event};
 use crate::session::{Facts, Session};
@@ -204,7 +205,7 @@ async fn in_one_message<DB: Engine>(
         pieces.extend(DB::start_clock().map(Piece::library));
         pieces.extend(job.statements(step));
         pieces.extend(library(session.reset()));
-        pieces.extend(library(book.finish(&elapsed)));
+        pieces.extend(library(session.fenced(book.finish(&elapsed))));
     }
     pieces.push(Piece::library("COMMIT"));
     let message = Message::of(pieces);
@@ -246,6 +247,7 @@ async fn in_transaction<DB: Engine>(
         session.names.clone(),
     );
     let (expected, announcer) = (Fingerprint::of(&session.rows), session.announcer());
+    let fence = session.fenced(Vec::new());
     let mut transaction = begin::<DB>(session.connection, &facts)
         .await
         .map_err(|error| {
@@ -275,9 +277,13 @@ async fn in_transaction<DB: Engine>(
         let previous = (step > 0).then(|| book.recorded_before());
         let elapsed = DB::elapsed_ms(previous.as_deref())
             .unwrap_or_else(|| began.elapsed().as_millis().to_string());
-        let message = Message::of(library(book.finish(&elapsed)));
+        let record = fence.iter().cloned().chain(book.finish(&elapsed));
+        let message = Message::of(library(record));
         if let Err(refused) = DB::send(&mut transaction, &message).await {
             let _ = transaction.rollback().await;
+            if is_fence(&message, &refused) {
+                return Err(Failure::of(lease::lost(), step));
+            }
             return Err(failure_of_job::<DB>(
                 jobs,
                 step,
@@ -434,6 +440,10 @@ fn failure<DB: Engine>(
                 ..Failure::of(error, step)
             }
         }
+        Origin::Library if is_fence(message, &refused) => Failure {
+            done,
+            ..Failure::of(lease::lost(), 0)
+        },
         Origin::Library => {
             // The statements of the job before it have run: what it concerns is that job.
             let before = message.pieces[..refused.piece].iter().rev();
@@ -448,6 +458,12 @@ fn failure<DB: Engine>(
             failure
         }
     }
+}
+
+/// Whether what the database refused is the question whether this run is still the holder.
+fn is_fence(message: &Message<'_>, refused: &Refused) -> bool {
+    let asks = message.pieces[refused.piece].sql.ends_with(lease::FENCE);
+    asks && refused.error.as_database_error().is_some()
 }
 
 fn failure_of_job<DB: Engine>(

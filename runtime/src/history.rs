@@ -70,6 +70,11 @@ impl Names {
         self.quoted::<D>(&self.beside("repairs"))
     }
 
+    /// The quoted name of the table of the lease, which is called after the history.
+    pub fn leases<D: Driver>(&self) -> String {
+        self.quoted::<D>(&self.beside("leases"))
+    }
+
     /// `__migration_repairs__` beside `__migrations__`, `x_repairs` beside `x`.
     fn beside(&self, what: &str) -> String {
         match self.table.strip_suffix("s__") {

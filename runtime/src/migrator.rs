@@ -18,6 +18,7 @@ use crate::connect::{Connect, Held};
 use crate::engine::{Engine, Limits};
 use crate::error::Error;
 use crate::history::Names;
+use crate::lease::Lock;
 use crate::lock::Wait;
 use crate::migrations::Migrations;
 use crate::observe::{Announcer, Event, Observer};
@@ -45,6 +46,7 @@ pub struct Migrator<'m, DB> {
     target: Option<u64>,
     mode: Mode,
     policy: Policy,
+    lock: Lock,
     lock_wait: Duration,
     limits: Limits,
     retries: u32,
@@ -61,6 +63,7 @@ impl<DB> Clone for Migrator<'_, DB> {
             target: self.target,
             mode: self.mode,
             policy: self.policy,
+            lock: self.lock,
             lock_wait: self.lock_wait,
             limits: self.limits,
             retries: self.retries,
@@ -79,6 +82,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
             target: None,
             mode: Mode::Each,
             policy: Policy::default(),
+            lock: Lock::Auto,
             lock_wait: Duration::from_secs(300),
             limits: Limits {
                 lock: Some(Duration::from_secs(5)),
@@ -160,6 +164,12 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
     /// Why migrations are taken back, or the history is repaired; recorded with that.
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
         self.reason = Some(reason.into());
+        self
+    }
+
+    /// What keeps two runs apart. [`Lock::Auto`] unless set. Runs on one database have to agree.
+    pub fn lock(mut self, lock: Lock) -> Self {
+        self.lock = lock;
         self
     }
 
@@ -270,9 +280,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         loop {
             match session.read_history().await {
                 Err(error) if error.is_of_database(DB::is_lock_timeout) => {
-                    let lock = session.names.lock();
-                    wait.pause::<DB>(session.connection, &lock, &self.announcer)
-                        .await?;
+                    wait.pause(session, false).await?;
                 }
                 result => return result,
             }
@@ -353,19 +361,6 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
 
     fn tell(&self, event: Event<'_>) {
         self.announcer.tell(event);
-    }
-}
-
-/// Gives the lock back, and leaves the session as it was found. A connection of our own is closed
-/// next, which does the same, but for one that ends at a pooler: what the pooler has behind it
-/// lives on.
-async fn release<DB: Engine>(session: &mut Session<'_, DB>, lock: &str) {
-    let reset = DB::reset(&session.facts);
-    if let Err(error) = session.run(reset, "cannot reset the session").await {
-        tracing::debug!(%error, "the session could not be left as it was");
-    }
-    if let Err(error) = DB::unlock(session.connection, lock).await {
-        tracing::debug!(%error, "the migration lock could not be given back");
     }
 }
 

@@ -186,7 +186,7 @@ pub(crate) async fn migration<DB: Engine>(
         Err(failure) => {
             if !apart && !failure.transient && !failure.stale {
                 let record = book.entry("NULL", Some(&failure.error.headline()));
-                session.run_quietly(&[record]).await;
+                session.write_quietly(vec![record]).await;
             }
             Err(failure)
         }

@@ -8,6 +8,7 @@ use crate::engine::{Driver, Engine};
 use crate::error::{Error, ErrorKind};
 use crate::execute::{Failure, library};
 use crate::history::{self, Fingerprint, LAYOUT, Names, Newest, OLDEST_LAYOUT, Row};
+use crate::lease::Lease;
 use crate::message::{Answer, Message, Piece, Refused};
 use crate::observe::Announcer;
 
@@ -24,6 +25,14 @@ pub struct Facts {
     pub in_transaction: bool,
     /// Whether the server can be told to end a statement whose program is gone.
     pub can_notice_hang_up: bool,
+    /// Whether the locks that the server gives to sessions cannot be relied on.
+    pub has_no_session_locks: bool,
+    /// Which process of the server answered, and at which address it says it is.
+    pub backend: Option<String>,
+    /// The host that the server says it is at; `None` for a local socket.
+    pub host: Option<String>,
+    /// The port that the server is configured for.
+    pub port: Option<String>,
 }
 
 /// A connection at work.
@@ -43,6 +52,8 @@ pub(crate) struct Session<'s, DB: Engine> {
     pub(crate) who: String,
     /// What this run is called in the history.
     pub(crate) run: String,
+    /// The lease, where one stands in for the lock.
+    pub(crate) lease: Option<Lease>,
     announcer: &'s Announcer,
 }
 
@@ -99,8 +110,20 @@ impl<'s, DB: Engine> Session<'s, DB> {
             rows,
             who,
             run,
+            lease: None,
             announcer,
         })
+    }
+
+    /// Statements that write to the history, behind those that make sure that this run may.
+    pub(crate) fn fenced(&self, statements: Vec<String>) -> Vec<String> {
+        match &self.lease {
+            None => statements,
+            Some(lease) => {
+                let fence = lease.fence::<DB>(&self.names);
+                fence.into_iter().chain(statements).collect()
+            }
+        }
     }
 
     /// Reads the history again, and makes its tables where they are missing. One message.
@@ -221,6 +244,22 @@ impl<'s, DB: Engine> Session<'s, DB> {
                     refused.error,
                 ))
             }
+        }
+    }
+
+    /// Writes to the history in one transaction, because another failure is being handled. What
+    /// cannot be written stays as it was.
+    pub(crate) async fn write_quietly(&mut self, statements: Vec<String>) {
+        if DB::LOCKS_BY_TRANSACTION {
+            return self.run_quietly(&statements).await;
+        }
+        let begin = [DB::BEGIN.to_owned()];
+        let statements = self.fenced(statements);
+        let all = begin.into_iter().chain(statements);
+        let message = Message::of(library(all.chain(["COMMIT".to_owned()])));
+        if let Err(refused) = DB::send(self.connection, &message).await {
+            tracing::debug!(error = %refused.error, "a failure could not be recorded");
+            self.run_quietly(&["ROLLBACK".to_owned()]).await;
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use backstitch::{Down, ErrorKind, Migrations, Mode};
+use backstitch::{Down, ErrorKind, Lock, Migrations, Mode};
 use backstitch_tests::proxy::{Kind, Message, Proxy};
 use backstitch_tests::servers::Engine;
 use sqlx::{Pool, Postgres};
@@ -230,7 +230,8 @@ async fn pending_migrations_cost_a_message_each<DB: Product>(ground: Ground<DB>)
     let proxy = Proxy::start(ground.url());
     for count in [1, 10, 50] {
         let set = tables::<DB>(count);
-        let data = set.migrator();
+        // A proxy may be a pooler, and to find out takes a connection of its own.
+        let data = set.migrator().lock(Lock::Session);
         proxy.reset();
         let report = data.up(proxy.url()).await.expect("up works");
         assert_eq!(report.done.len(), count);
@@ -262,8 +263,9 @@ async fn pending_migrations_cost_a_message_each<DB: Product>(ground: Ground<DB>)
         .collect();
     files.insert(0, ("0001_t1", File::table("t1")));
     let set = migrations::<DB>(&files);
+    let migrator = set.migrator().lock(Lock::Session);
     proxy.reset();
-    let report = set.up(proxy.url()).await.expect("up works");
+    let report = migrator.up(proxy.url()).await.expect("up works");
     assert_eq!(report.done.len(), count);
     let spent = proxy.round_trips();
     assert!(
@@ -308,7 +310,8 @@ async fn all_in_one_transaction_are_one_message(ground: Ground<Postgres>) {
     for count in [1, 10, 50] {
         let set: Migrations<Postgres> = tables(count);
         proxy.reset();
-        let report = set.migrator().mode(Mode::All).up(proxy.url()).await;
+        let migrator = set.migrator().lock(Lock::Session).mode(Mode::All);
+        let report = migrator.up(proxy.url()).await;
         assert_eq!(report.expect("up works").done.len(), count);
         let spent = proxy.round_trips();
         assert!(

@@ -11,6 +11,7 @@ mod checks;
 mod errors;
 mod few_messages;
 mod isolation;
+mod lease;
 mod loading;
 mod locks;
 mod many_at_once;

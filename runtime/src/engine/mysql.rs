@@ -43,6 +43,7 @@ impl Driver for MySql {
     const BATCH_IS_TRANSACTION: bool = false;
     const LOCKS_BY_TRANSACTION: bool = false;
     const NAMES_ARE_CUT_AT: Option<usize> = None;
+    const LEASES: bool = true;
 
     fn speaks(dialect: Dialect) -> bool {
         matches!(dialect, Dialect::MySql | Dialect::MariaDb)
@@ -136,7 +137,9 @@ impl Driver for MySql {
         vec![format!(
             "SELECT DATABASE() AS `schema`, VERSION() AS server, {} \
              /*M! , @@SESSION.max_statement_time AS max_statement_time, \
-             @@in_transaction AS in_transaction */ \
+             @@in_transaction AS in_transaction, \
+             (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_VARIABLES \
+             WHERE VARIABLE_NAME = 'WSREP_ON') AS wsrep */ \
              /*!50708 , @@SESSION.max_execution_time AS max_execution_time */",
             settings.join(", ")
         )]
@@ -152,6 +155,7 @@ impl Driver for MySql {
             match (name.as_str(), value) {
                 ("schema", value) => facts.schema = value,
                 ("server", value) => facts.server = value,
+                ("wsrep", value) => facts.has_no_session_locks = value.as_deref() == Some("ON"),
                 ("in_transaction", value) => facts.in_transaction = value.as_deref() == Some("1"),
                 (name, Some(value)) => facts.settings.push((name.to_owned(), value)),
                 (_, None) => {}
@@ -290,6 +294,36 @@ impl Driver for MySql {
         )
         .await
         .map(drop)
+    }
+
+    fn create_lease(names: &Names) -> Vec<String> {
+        tables::create_lease(names)
+    }
+
+    fn later(wait: Duration) -> String {
+        format!(
+            "UTC_TIMESTAMP(6) + INTERVAL {} MICROSECOND",
+            wait.as_micros()
+        )
+    }
+
+    fn fence(names: &Names, renewal: &str, is_ours: &str) -> Vec<String> {
+        // There is no error to be raised in plain SQL but for a subquery of two rows. It looks with
+        // a lock, because a snapshot may be older than the loss.
+        let two = format!(
+            "SELECT (SELECT two.n FROM (SELECT 1 AS n UNION ALL SELECT 2) two WHERE NOT EXISTS \
+             (SELECT 1 FROM {} WHERE {is_ours} LOCK IN SHARE MODE))",
+            names.leases::<MySql>()
+        );
+        vec![renewal.to_owned(), two]
+    }
+
+    fn may_be_pooled(_facts: &Facts, _options: &MySqlConnectOptions) -> bool {
+        false
+    }
+
+    fn ask_backend() -> Option<&'static str> {
+        None
     }
 
     async fn lock_holder<'a>(connection: &'a mut MySqlConnection, name: &'a str) -> Option<String> {

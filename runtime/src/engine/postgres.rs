@@ -26,6 +26,7 @@ impl Driver for Postgres {
     const BATCH_IS_TRANSACTION: bool = true;
     const LOCKS_BY_TRANSACTION: bool = false;
     const NAMES_ARE_CUT_AT: Option<usize> = Some(63);
+    const LEASES: bool = true;
 
     fn speaks(dialect: Dialect) -> bool {
         dialect == Dialect::Postgres
@@ -109,7 +110,11 @@ impl Driver for Postgres {
             "SELECT pg_catalog.current_schema() AS schema, \
              pg_catalog.current_setting('server_version') AS server, \
              pg_catalog.current_setting('role') AS role, \
-             pg_catalog.transaction_timestamp() <> pg_catalog.statement_timestamp() AS busy"
+             pg_catalog.transaction_timestamp() <> pg_catalog.statement_timestamp() AS busy, \
+             pg_catalog.pg_backend_pid() AS backend, \
+             pg_catalog.host(pg_catalog.inet_server_addr()) AS host, \
+             pg_catalog.current_setting('port') AS port, \
+             pg_catalog.version() ~* 'cockroach|yugabyte|-YB-' AS leases"
                 .to_owned(),
             // Not where the setting is missing (before 14) or refused (on Windows).
             "SELECT name, setting, source FROM pg_catalog.pg_settings WHERE source = 'session' \
@@ -124,7 +129,13 @@ impl Driver for Postgres {
         let [session, settings, ..] = answers else {
             return facts;
         };
-        if let Some([schema, server, role, busy]) = session.rows.first().map(Vec::as_slice) {
+        if let Some([schema, server, role, busy, backend, host, port, leases]) =
+            session.rows.first().map(Vec::as_slice)
+        {
+            facts.backend.clone_from(backend);
+            facts.host.clone_from(host);
+            facts.port.clone_from(port);
+            facts.has_no_session_locks = leases.as_deref() == Some("t");
             facts.schema.clone_from(schema);
             facts.server.clone_from(server);
             facts.in_transaction = busy.as_deref() == Some("t");
@@ -270,6 +281,44 @@ impl Driver for Postgres {
         )
         .await
         .map(drop)
+    }
+
+    fn create_lease(names: &Names) -> Vec<String> {
+        tables::create_lease(names)
+    }
+
+    fn later(wait: Duration) -> String {
+        format!(
+            "pg_catalog.clock_timestamp() + interval '{} milliseconds'",
+            wait.as_millis()
+        )
+    }
+
+    fn fence(_names: &Names, renewal: &str, _is_ours: &str) -> Vec<String> {
+        vec![format!(
+            "WITH kept AS ({renewal} RETURNING id) SELECT 1 / count(*) FROM kept"
+        )]
+    }
+
+    fn may_be_pooled(facts: &Facts, options: &PgConnectOptions) -> bool {
+        const HERE: [&str; 4] = ["localhost", "127.0.0.1", "::1", "[::1]"];
+        if facts.port.as_deref() != Some(&options.get_port().to_string()) {
+            return true;
+        }
+        let host = options.get_host();
+        match (&facts.host, options.get_socket()) {
+            (None, Some(_)) => false,
+            (None, None) => !host.starts_with('/'),
+            (Some(_), Some(_)) => true,
+            (Some(found), None) => {
+                let is_here = HERE.contains(&host) && HERE.contains(&found.as_str());
+                found != host && !is_here
+            }
+        }
+    }
+
+    fn ask_backend() -> Option<&'static str> {
+        Some("SELECT pg_catalog.pg_backend_pid()")
     }
 
     async fn lock_holder<'a>(connection: &'a mut PgConnection, name: &'a str) -> Option<String> {

@@ -4,6 +4,7 @@ mod guard;
 mod tables;
 
 use std::path::Path;
+use std::time::Duration;
 
 use backstitch_core::resume::Object;
 use backstitch_core::{Dialect, lex};
@@ -39,6 +40,7 @@ impl Driver for Sqlite {
     const BATCH_IS_TRANSACTION: bool = false;
     const LOCKS_BY_TRANSACTION: bool = true;
     const NAMES_ARE_CUT_AT: Option<usize> = None;
+    const LEASES: bool = false;
 
     fn speaks(dialect: Dialect) -> bool {
         dialect == Dialect::Sqlite
@@ -223,6 +225,26 @@ impl Driver for Sqlite {
         _name: &'a str,
     ) -> Result<(), sqlx::Error> {
         Ok(())
+    }
+
+    fn create_lease(_names: &Names) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn later(_wait: Duration) -> String {
+        Sqlite::now().to_owned()
+    }
+
+    fn fence(_names: &Names, _renewal: &str, _is_ours: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn may_be_pooled(_facts: &Facts, _options: &SqliteConnectOptions) -> bool {
+        false
+    }
+
+    fn ask_backend() -> Option<&'static str> {
+        None
     }
 
     async fn lock_holder<'a>(

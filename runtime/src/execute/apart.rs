@@ -14,13 +14,14 @@ use backstitch_core::resume::{self, Leaves, Reading};
 use backstitch_core::statement::Batch;
 
 use super::{
-    Book, Failure, Job, Outcome, Trace, about_session, begin, failure, library, settle, tell_one,
-    what_stays,
+    Book, Failure, Job, Outcome, Trace, about_session, begin, failure, is_fence, library, settle,
+    tell_one, what_stays,
 };
 use crate::check;
 use crate::engine::{Engine, Limits, Scope};
 use crate::error::{Error, ErrorKind};
 use crate::history::{Fingerprint, Mark};
+use crate::lease;
 use crate::lock;
 use crate::message::{Answer, Message, Origin, Part, Piece, Refused};
 use crate::observe::Event;
@@ -142,7 +143,8 @@ pub(crate) async fn one_by_one<DB: Engine>(
             Halt::Alone => {
                 ledger.readings[course.done].joins_transaction = false;
                 let progress = book.progress(&ledger.mark(course.done));
-                if let Err(error) = session.run(vec![progress], "cannot record it").await {
+                let progress = in_transaction::<DB>(session, vec![progress]);
+                if let Err(error) = session.run(progress, "cannot record it").await {
                     return Err(Failure::of(error, 0));
                 }
             }
@@ -180,17 +182,19 @@ pub(crate) async fn one_by_one<DB: Engine>(
     if !finishes_by_itself::<DB>(job) {
         let elapsed = began.elapsed().as_millis().to_string();
         let message = Message::of(library(ending(session, book, &elapsed)));
-        DB::send(session.connection, &message)
-            .await
-            .map_err(|refused| {
-                let doing = format!("`{}` ran, but that cannot be recorded", job.id);
-                let error = about_session::<DB>(&doing, refused.error)
-                    .help("run it again: no statement will run twice");
-                Failure {
-                    done: course.done,
-                    ..Failure::of(error, 0)
-                }
-            })?;
+        if let Err(refused) = DB::send(session.connection, &message).await {
+            session.run_quietly(&["ROLLBACK".to_owned()]).await;
+            if is_fence(&message, &refused) {
+                return Err(Failure::of(lease::lost(), 0));
+            }
+            let doing = format!("`{}` ran, but that cannot be recorded", job.id);
+            let error = about_session::<DB>(&doing, refused.error)
+                .help("run it again: no statement will run twice");
+            return Err(Failure {
+                done: course.done,
+                ..Failure::of(error, 0)
+            });
+        }
     }
     Ok(Outcome {
         rows_affected: course.rows_affected,
@@ -266,20 +270,26 @@ fn parcels<'m, DB: Engine>(
         }
         let joins = ledger.reading(index).joins_transaction;
         let progress = book.progress(&ledger.mark(index + 1));
-        let count = Piece::library(progress.clone());
+        let count = || library(session.fenced(vec![progress.clone()]));
         if let Some(batch) = statement.batch {
             parcels.push(Parcel::Batch(piece, batch));
         } else if joins && DB::LOCKS_BY_TRANSACTION {
             parcels.push(Parcel::Joined(piece, progress));
         } else if joins {
-            let begin = Piece::library(DB::BEGIN);
-            let pieces = [begin, piece, count, Piece::library("COMMIT")];
+            let pieces = [Piece::library(DB::BEGIN), piece]
+                .into_iter()
+                .chain(count());
+            let pieces = pieces.chain([Piece::library("COMMIT")]);
             parcels.push(Parcel::Plain(Message::of(pieces)));
-        } else if DB::BATCH_IS_TRANSACTION {
-            parcels.push(Parcel::Plain(Message::of([piece])));
-            parcels.push(Parcel::Plain(Message::of([count])));
         } else {
-            parcels.push(Parcel::Plain(Message::of([piece, count])));
+            let count = library(in_transaction::<DB>(session, vec![progress]));
+            if DB::BATCH_IS_TRANSACTION {
+                parcels.push(Parcel::Plain(Message::of([piece])));
+                parcels.push(Parcel::Plain(Message::of(count)));
+            } else {
+                let pieces = [piece].into_iter().chain(count);
+                parcels.push(Parcel::Plain(Message::of(pieces)));
+            }
         }
     }
     if finishes_by_itself::<DB>(job) {
@@ -307,7 +317,8 @@ fn preparations<'m, DB: Engine>(
     let mut pieces = library(DB::limit(&session.facts, Scope::Session, job.limits));
     if !DB::LOCKS_BY_TRANSACTION {
         pieces.push(Piece::library(DB::BEGIN));
-        pieces.extend(library(book.begin(&mark_of(ledger, course))));
+        let begin = book.begin(&mark_of(ledger, course));
+        pieces.extend(library(session.fenced(begin)));
         pieces.push(Piece::library("COMMIT"));
     }
     pieces.extend(DB::start_clock().map(Piece::library));
@@ -429,6 +440,7 @@ async fn rounds<DB: Engine>(
     let statement = course.done;
     let most = batch.most_rounds.unwrap_or(MOST_ROUNDS);
     let round = Message::of([piece]);
+    let fence = session.fenced(Vec::new());
     loop {
         let (rounds, rows) = course.rounds.unwrap_or_default();
         if rounds >= most {
@@ -458,7 +470,7 @@ async fn rounds<DB: Engine>(
                 ..ledger.mark(statement)
             },
         };
-        let progress = Message::of([Piece::library(book.progress(&mark))]);
+        let progress = Message::of(library(fence.iter().cloned().chain([book.progress(&mark)])));
         if let Err(refused) = DB::send(&mut transaction, &progress).await {
             let _ = transaction.rollback().await;
             return Err(refusal::<DB>(job, book, &progress, refused, statement));
@@ -535,10 +547,22 @@ fn ending<DB: Engine>(
     book: &(dyn Book + Sync),
     execution_ms: &str,
 ) -> Vec<String> {
-    session
-        .reset()
+    let finish = in_transaction::<DB>(session, book.finish(execution_ms));
+    session.reset().into_iter().chain(finish).collect()
+}
+
+/// Statements that write to the history, in a transaction of their own where they are several, or
+/// where this run has to make sure that it may.
+fn in_transaction<DB: Engine>(session: &Session<'_, DB>, statements: Vec<String>) -> Vec<String> {
+    let statements = session.fenced(statements);
+    if statements.len() < 2 {
+        return statements;
+    }
+    let (begin, commit) = (DB::BEGIN.to_owned(), "COMMIT".to_owned());
+    [begin]
         .into_iter()
-        .chain(book.finish(execution_ms))
+        .chain(statements)
+        .chain([commit])
         .collect()
 }
 
@@ -605,7 +629,7 @@ async fn give_up<DB: Engine>(
         Trace::Perhaps => mark,
     };
     session
-        .run_quietly(&book.fail(&mark, &failure.error.headline(), failure.trace))
+        .write_quietly(book.fail(&mark, &failure.error.headline(), failure.trace))
         .await;
     failure
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
-use super::{Migrator, after, release};
+use super::{Migrator, after};
 use crate::connect::{Connect, Held};
 use crate::engine::Engine;
 use crate::error::Error;
@@ -50,17 +50,16 @@ impl<DB: Engine> Migrator<'_, DB> {
         down: &Down,
         report: &mut Report,
     ) -> Result<(), Error> {
+        let options = held.options();
         let mut session = self.look_around(held).await?;
         if !session.has_history {
             plan::down(self.set(), &[], down, self.policy)?;
             return Ok(());
         }
         session.outside_transaction()?;
-        let lock = session.names.lock();
-        report.waited =
-            lock::take::<DB>(session.connection, &lock, self.lock_wait, &self.announcer).await?;
+        report.waited = lock::take(&mut session, self.lock, options, self.lock_wait).await?;
         let result = self.revert_all(&mut session, down, report).await;
-        release(&mut session, &lock).await;
+        lock::release(&mut session).await;
         result
     }
 
@@ -149,9 +148,7 @@ impl<DB: Engine> Migrator<'_, DB> {
                 }
                 Err(failure) if failure.stale => return Ok(None),
                 Err(failure) if failure.transient && DB::LOCKS_BY_TRANSACTION => {
-                    let lock = session.names.lock();
-                    wait.pause::<DB>(session.connection, &lock, &self.announcer)
-                        .await?;
+                    wait.pause(session, false).await?;
                     return Ok(None);
                 }
                 Err(failure) if failure.transient && attempt < self.retries => {

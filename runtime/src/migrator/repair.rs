@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
-use super::{Migrator, release};
+use super::Migrator;
 use crate::connect::{Connect, Held};
 use crate::engine::Engine;
 use crate::error::Error;
@@ -79,12 +79,12 @@ impl<DB: Engine> Migrator<'_, DB> {
         repair: Repair<'_>,
         reason: &str,
     ) -> Result<Repaired, Error> {
+        let options = held.options();
         let mut session = self.look_around(held).await?;
         session.outside_transaction()?;
-        let lock = session.names.lock();
-        lock::take::<DB>(session.connection, &lock, self.lock_wait, &self.announcer).await?;
+        lock::take(&mut session, self.lock, options, self.lock_wait).await?;
         let result = self.repair_under_lock(&mut session, repair, reason).await;
-        release(&mut session, &lock).await;
+        lock::release(&mut session).await;
         result
     }
 
@@ -118,9 +118,7 @@ impl<DB: Engine> Migrator<'_, DB> {
             match write(session, writing.statements).await? {
                 Written::Done => return Ok(writing.repaired),
                 Written::Overtaken => {
-                    let lock = session.names.lock();
-                    wait.pause::<DB>(session.connection, &lock, &self.announcer)
-                        .await?;
+                    wait.pause(session, false).await?;
                 }
             }
         }
@@ -156,6 +154,7 @@ async fn write<DB: Engine>(
     let cannot = |error| Error::database("cannot repair the history", &DB::remarks(&error), error);
     let (facts, names) = (session.facts.clone(), session.names.clone());
     let expected = Fingerprint::of(&session.rows);
+    let fenced = session.fenced(statements);
     let mut transaction = match execute::begin::<DB>(session.connection, &facts).await {
         Err(error) if DB::is_lock_timeout(&error) => return Ok(Written::Overtaken),
         begun => begun.map_err(cannot)?,
@@ -165,7 +164,7 @@ async fn write<DB: Engine>(
         Err(failure) => return Err(failure.error),
         Ok(()) => {}
     }
-    let message = Message::of(library(statements));
+    let message = Message::of(library(fenced));
     let sent = DB::send(&mut transaction, &message).await;
     sent.map_err(|refused| cannot(refused.error))?;
     transaction.commit().await.map_err(cannot)?;

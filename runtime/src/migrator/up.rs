@@ -7,7 +7,7 @@ use backstitch_core::{Diagnostic, Set};
 use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
-use super::{Migrator, Mode, after, release};
+use super::{Migrator, Mode, after};
 use crate::apply;
 use crate::connect::{Connect, Held};
 use crate::engine::Engine;
@@ -55,6 +55,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
 
     /// Everything after the fast path: looks, takes the lock, looks again, runs.
     async fn up_slowly(&self, held: &mut Held<'_, DB>, report: &mut Report) -> Result<(), Error> {
+        let options = held.options();
         let mut session = self.look_around(held).await?;
         if session.has_history {
             let plan = self.plan_up(&mut session);
@@ -65,11 +66,9 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
             // What is refused now may be right once whoever is at it has finished.
         }
         session.outside_transaction()?;
-        let lock = session.names.lock();
-        report.waited =
-            lock::take::<DB>(session.connection, &lock, self.lock_wait, &self.announcer).await?;
+        report.waited = lock::take(&mut session, self.lock, options, self.lock_wait).await?;
         let result = self.up_under_lock(&mut session, report).await;
-        release(&mut session, &lock).await;
+        lock::release(&mut session).await;
         result
     }
 
@@ -198,9 +197,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
                 }
                 Err(failure) if failure.stale => return Ok(None),
                 Err(failure) if failure.transient && DB::LOCKS_BY_TRANSACTION => {
-                    let lock = session.names.lock();
-                    wait.pause::<DB>(session.connection, &lock, &self.announcer)
-                        .await?;
+                    wait.pause(session, false).await?;
                     return Ok(None);
                 }
                 Err(failure) if failure.transient && attempt < self.retries => {

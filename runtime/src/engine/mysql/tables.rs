@@ -3,7 +3,7 @@
 use sqlx::MySql;
 
 use crate::engine::Driver;
-use crate::history::Names;
+use crate::history::{LAYOUT, Names};
 
 const TABLE: &str = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin";
 
@@ -11,12 +11,6 @@ const TABLE: &str = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin";
 pub(super) fn create(names: &Names) -> Vec<String> {
     let migrations = names.migrations::<MySql>();
     let rollbacks = names.rollbacks::<MySql>();
-    let schema = names.schema.as_deref().map(|schema| {
-        format!(
-            "CREATE DATABASE IF NOT EXISTS {}",
-            MySql::quote_name(schema)
-        )
-    });
     let tables = [
         format!(
             "CREATE TABLE IF NOT EXISTS {migrations} (\
@@ -42,7 +36,7 @@ pub(super) fn create(names: &Names) -> Vec<String> {
         ),
         repairs(names),
     ];
-    schema.into_iter().chain(tables).collect()
+    schema(names).into_iter().chain(tables).collect()
 }
 
 /// Statements that bring tables of the layout before to this one.
@@ -58,6 +52,15 @@ pub(super) fn upgrade(names: &Names) -> Vec<String> {
     ]
 }
 
+fn schema(names: &Names) -> Option<String> {
+    names.schema.as_deref().map(|schema| {
+        format!(
+            "CREATE DATABASE IF NOT EXISTS {}",
+            MySql::quote_name(schema)
+        )
+    })
+}
+
 fn repairs(names: &Names) -> String {
     let repairs = names.repairs::<MySql>();
     format!(
@@ -67,4 +70,18 @@ fn repairs(names: &Names) -> String {
          reason TEXT NOT NULL, found TEXT NOT NULL, made TEXT NOT NULL, \
          repaired_by TEXT NOT NULL, repaired_at DATETIME(6) NOT NULL, layout INT NOT NULL) {TABLE}"
     )
+}
+
+/// See [`Driver::create_lease`].
+pub(super) fn create_lease(names: &Names) -> Vec<String> {
+    let leases = names.leases::<MySql>();
+    let table = [
+        format!(
+            "CREATE TABLE IF NOT EXISTS {leases} (id INT PRIMARY KEY, token VARCHAR(190), \
+             holder TEXT, fence BIGINT NOT NULL, since DATETIME(6), expires_at DATETIME(6), \
+             layout INT NOT NULL) {TABLE}"
+        ),
+        format!("INSERT IGNORE INTO {leases} (id, fence, layout) VALUES (1, 0, {LAYOUT})"),
+    ];
+    schema(names).into_iter().chain(table).collect()
 }

@@ -3,24 +3,13 @@
 use sqlx::Postgres;
 
 use crate::engine::Driver;
-use crate::history::Names;
+use crate::history::{LAYOUT, Names};
 
 /// Statements that make the tables where they are missing.
 pub(super) fn create(names: &Names) -> Vec<String> {
     let migrations = names.migrations::<Postgres>();
     let rollbacks = names.rollbacks::<Postgres>();
     let index = Postgres::quote_name(&names.index());
-    let schema = names.schema.as_deref().map(|schema| {
-        let name = Postgres::quote_text(schema);
-        let command =
-            Postgres::quote_text(&format!("CREATE SCHEMA {}", Postgres::quote_name(schema)));
-        // `CREATE SCHEMA IF NOT EXISTS` asks for the privilege even where it has nothing to do.
-        let body = format!(
-            "BEGIN IF pg_catalog.to_regnamespace(pg_catalog.quote_ident({name})) IS NULL \
-             THEN EXECUTE {command}; END IF; END"
-        );
-        format!("DO {}", Postgres::quote_text(&body))
-    });
     let tables = [
         format!(
             "CREATE TABLE IF NOT EXISTS {migrations} (\
@@ -45,7 +34,7 @@ pub(super) fn create(names: &Names) -> Vec<String> {
         ),
         repairs(names),
     ];
-    schema.into_iter().chain(tables).collect()
+    schema(names).into_iter().chain(tables).collect()
 }
 
 /// Statements that bring tables of the layout before to this one.
@@ -62,6 +51,20 @@ pub(super) fn upgrade(names: &Names) -> Vec<String> {
     ]
 }
 
+fn schema(names: &Names) -> Option<String> {
+    names.schema.as_deref().map(|schema| {
+        let name = Postgres::quote_text(schema);
+        let command =
+            Postgres::quote_text(&format!("CREATE SCHEMA {}", Postgres::quote_name(schema)));
+        // `CREATE SCHEMA IF NOT EXISTS` asks for the privilege even where it has nothing to do.
+        let body = format!(
+            "BEGIN IF pg_catalog.to_regnamespace(pg_catalog.quote_ident({name})) IS NULL \
+             THEN EXECUTE {command}; END IF; END"
+        );
+        format!("DO {}", Postgres::quote_text(&body))
+    })
+}
+
 fn repairs(names: &Names) -> String {
     let repairs = names.repairs::<Postgres>();
     format!(
@@ -71,4 +74,21 @@ fn repairs(names: &Names) -> String {
          action text NOT NULL, reason text NOT NULL, found text NOT NULL, made text NOT NULL, \
          repaired_by text NOT NULL, repaired_at timestamptz NOT NULL, layout integer NOT NULL)"
     )
+}
+
+/// See [`Driver::create_lease`].
+pub(super) fn create_lease(names: &Names) -> Vec<String> {
+    let leases = names.leases::<Postgres>();
+    let table = [
+        format!(
+            "CREATE TABLE IF NOT EXISTS {leases} (id integer PRIMARY KEY, token text, holder text, \
+             fence bigint NOT NULL, since timestamptz, expires_at timestamptz, \
+             layout integer NOT NULL)"
+        ),
+        format!(
+            "INSERT INTO {leases} (id, fence, layout) VALUES (1, 0, {LAYOUT}) \
+             ON CONFLICT DO NOTHING"
+        ),
+    ];
+    schema(names).into_iter().chain(table).collect()
 }
