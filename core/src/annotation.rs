@@ -44,6 +44,7 @@ pub struct Header {
     pub lock_timeout_ms: Option<Located<u64>>,
     pub statement_timeout_ms: Option<Located<u64>>,
     pub supersedes: Option<Located<Checksum>>,
+    pub step: Option<Located<String>>,
 }
 
 /// The annotations above one statement.
@@ -67,7 +68,7 @@ struct Key<T> {
 
 /// One line for each key that may stand in a header.
 #[rustfmt::skip]
-const HEADER_KEYS: [Key<Header>; 13] = [
+const HEADER_KEYS: [Key<Header>; 14] = [
     Key { name: "name", needed: true, takes: "one line of text", example: "Add user e-mail",
         read: |h, v, _| v.put(&mut h.name, Value::text) },
     Key { name: "description", needed: true, takes: "text, which may go on over following `--   ` lines", example: "What changes and why",
@@ -94,6 +95,8 @@ const HEADER_KEYS: [Key<Header>; 13] = [
         read: |h, v, _| v.put(&mut h.statement_timeout_ms, Value::duration_ms) },
     Key { name: "supersedes", needed: false, takes: "the checksum of an earlier text of this file", example: "v1:<64 hexadecimal digits>",
         read: |h, v, _| v.put(&mut h.supersedes, Value::checksum) },
+    Key { name: "step", needed: false, takes: "the name under which the program gives a function for it", example: "0007_recode",
+        read: |h, v, _| v.put(&mut h.step, Value::step) },
 ];
 
 /// One line for each key that may stand above a statement.

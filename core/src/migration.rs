@@ -60,6 +60,10 @@ pub struct Migration {
     /// `@supersedes`: a checksum that is accepted as applied.
     #[serde(default, skip_serializing_if = "is_default")]
     pub supersedes: Option<Checksum>,
+    /// `@step`: a function of the program that runs behind the statements of the UP, in the same
+    /// transaction.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub step: Option<String>,
     /// `-- CHECK BEFORE:`, in order.
     #[serde(default, skip_serializing_if = "is_default")]
     pub checks_before: Vec<Check>,

@@ -120,6 +120,11 @@ pub fn check(set: &Set, options: &Options) -> Checked {
     checked
 }
 
+/// Why nothing is proven of a migration with a step.
+pub(crate) fn of_step(step: &str) -> String {
+    format!("what the step `{step}` does is known to the program alone")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,6 +264,26 @@ mod tests {
             &[(books, "DROP TABLE authors; DROP TABLE books")],
             "rollback-invalid: the DOWN cannot run: foreign key `books_author_fkey` of `books` \
              refers to `authors`",
+        );
+    }
+
+    #[test]
+    fn nothing_is_proven_of_a_step() {
+        let verdict = |head: &str| {
+            let text = format!("{head}-- UP MIGRATION\nSELECT 1;\n-- DOWN MIGRATION\nSELECT 2;");
+            let source = Source::new("m", text);
+            let (migration, _) = migration::parse("0001_a", &source, Dialect::Sqlite);
+            let (set, _) = Set::new(Dialect::Sqlite, vec![migration.expect("an UP")]);
+            let checked = super::check(&set, &Options::default());
+            checked.proofs["0001_a"].verdict.clone()
+        };
+        assert_eq!(verdict(""), Verdict::Proven);
+        let Verdict::Unproven(because) = verdict("-- @step: recode\n") else {
+            panic!("the step may do anything");
+        };
+        assert_eq!(
+            because,
+            ["what the step `recode` does is known to the program alone"]
         );
     }
 

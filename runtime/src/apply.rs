@@ -137,6 +137,7 @@ fn job<'j>(migration: &'j Migration, limits: Limits, dialect: Dialect, start: St
             statement: ms(migration.statement_timeout_ms, limits.statement),
         },
         lock_limit_is_given: migration.lock_timeout_ms.is_some(),
+        step: migration.step.as_deref(),
         dialect,
         start,
     }
@@ -238,7 +239,7 @@ pub(crate) async fn migrations<DB: Engine>(
 fn is_worth_recording(failure: &Failure) -> bool {
     let spoken = matches!(
         failure.error.kind(),
-        ErrorKind::Statement | ErrorKind::Check
+        ErrorKind::Statement | ErrorKind::Step | ErrorKind::Check
     );
     spoken && !failure.transient && !failure.stale
 }

@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Database,
     /// A statement of a migration failed.
     Statement,
+    /// A step in Rust failed.
+    Step,
     /// A CHECK found offenders.
     Check,
     /// Someone else holds the lock and did not give it back in time.

@@ -22,8 +22,10 @@ use crate::error::{Error, ErrorKind, words_of};
 use crate::history::{Fingerprint, Mark};
 use crate::lease;
 use crate::message::{Answer, Message, Origin, Part, Piece, Refused};
+use crate::migrations::Migrations;
 use crate::observe::{Announcer, Event};
 use crate::session::{Facts, Session};
+use crate::step;
 
 /// What to run.
 pub(crate) struct Job<'j> {
@@ -43,6 +45,8 @@ pub(crate) struct Job<'j> {
     pub(crate) limits: Limits,
     /// Whether the file itself says how long they may wait for a lock.
     pub(crate) lock_limit_is_given: bool,
+    /// The function of the program that runs behind the statements.
+    pub(crate) step: Option<&'j str>,
     /// What it is written in.
     pub(crate) dialect: Dialect,
     /// Where it begins, outside of a transaction.
@@ -146,8 +150,10 @@ impl<'j> Job<'j> {
         &self.script.source
     }
 
-    fn has_checks(&self) -> bool {
-        !self.checks_before.is_empty() || !self.checks_after.is_empty()
+    /// Whether what comes back has to be looked at in between.
+    fn is_watched(&self) -> bool {
+        let has_checks = !self.checks_before.is_empty() || !self.checks_after.is_empty();
+        has_checks || self.step.is_some()
     }
 
     pub(crate) fn span_of(&self, part: Part, statement: usize) -> Span {
@@ -164,7 +170,7 @@ pub(crate) async fn together<DB: Engine>(
     session: &mut Session<'_, DB>,
     jobs: &[(&Job<'_>, &(dyn Book + Sync))],
 ) -> Result<Vec<Outcome>, Failure> {
-    let unwatched = jobs.iter().all(|(job, _)| !job.has_checks());
+    let unwatched = jobs.iter().all(|(job, _)| !job.is_watched());
     let result = if DB::BATCHES && unwatched {
         in_one_message(session, jobs).await
     } else {
@@ -248,6 +254,7 @@ async fn in_transaction<DB: Engine>(
     );
     let (expected, announcer) = (Fingerprint::of(&session.rows), session.announcer());
     let fence = session.fenced(Vec::new());
+    let steps = session.steps;
     let mut transaction = begin::<DB>(session.connection, &facts)
         .await
         .map_err(|error| {
@@ -265,7 +272,8 @@ async fn in_transaction<DB: Engine>(
             .await?;
     }
     for (step, (job, book)) in jobs.iter().enumerate() {
-        let result = one_of_several::<DB>(&mut transaction, &facts, &reset, jobs, step).await;
+        let result =
+            one_of_several::<DB>(&mut transaction, &facts, &reset, steps, jobs, step).await;
         let (outcome, began) = match result {
             Ok(done) => done,
             Err(failure) => {
@@ -312,6 +320,7 @@ async fn one_of_several<'j, DB: Engine>(
     connection: &mut DB::Connection,
     facts: &Facts,
     reset: &[String],
+    steps: Option<&Migrations<DB>>,
     jobs: &[(&Job<'j>, &(dyn Book + Sync))],
     step: usize,
 ) -> Result<(Vec<Answer>, Instant), Failure> {
@@ -332,6 +341,13 @@ async fn one_of_several<'j, DB: Engine>(
         .await
         .map_err(|refused| failure::<DB>(jobs, &message, refused, 0))?;
     answers.drain(..lead);
+    if let Some(name) = job.step {
+        let run = steps.and_then(|steps| steps.step(name));
+        let run = run.expect("a run begins only when each step has its function");
+        run(&mut *connection)
+            .await
+            .map_err(|error| check_failed(step::failed(job, name, error)))?;
+    }
     check::all::<DB>(connection, job, Part::CheckAfter)
         .await
         .map_err(check_failed)?;

@@ -30,6 +30,7 @@ mod repair;
 mod report;
 mod rollback;
 mod session;
+mod step;
 
 pub mod testing;
 
@@ -49,6 +50,7 @@ pub use observe::{Event, Observer};
 pub use plan::{Action, Down, OutOfOrder, Plan, Step, Unknown};
 pub use repair::Repair;
 pub use report::{Direction, Done, Report, Status};
+pub use step::StepFn;
 
 /// What `migrations!` writes into the program. Not for anybody else.
 #[doc(hidden)]

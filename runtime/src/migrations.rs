@@ -1,8 +1,9 @@
 //! The migrations of a service: a static, ordered list.
 
+use std::any::Any;
 use std::marker::PhantomData;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use backstitch_core::checksum::Digest;
 use backstitch_core::dir;
@@ -16,6 +17,7 @@ use crate::error::Error;
 use crate::migrator::Migrator;
 use crate::plan::{Down, Plan};
 use crate::report::{Report, Status};
+use crate::step::{self, Step, StepFn};
 
 /// The migrations of one folder, for databases of the engine `DB`.
 ///
@@ -25,6 +27,7 @@ use crate::report::{Report, Status};
 pub struct Migrations<DB> {
     origin: Origin,
     set: OnceLock<Set>,
+    steps: Vec<(String, Arc<dyn Any + Send + Sync>)>,
     engine: PhantomData<fn() -> DB>,
 }
 
@@ -100,6 +103,7 @@ impl<DB: Engine> Migrations<DB> {
         Migrations {
             origin: Origin::Loaded(set.digest()),
             set: OnceLock::from(set),
+            steps: Vec::new(),
             engine: PhantomData,
         }
     }
@@ -123,6 +127,46 @@ impl<DB: Engine> Migrations<DB> {
             Origin::Embedded(embedded) => Digest::from_lanes(embedded.digest),
             Origin::Loaded(digest) => *digest,
         }
+    }
+
+    /// Gives the function for the migration whose file says `@step: name`. It runs behind the
+    /// statements of the UP and before the CHECKs after it, in the same transaction, and must work
+    /// with the connection that it is given alone. What it fails with takes the migration back.
+    ///
+    /// The checksum of the migration covers the name of the step and not the code of the function:
+    /// a step that has run does not run again because its code has changed. It is for rows; tables
+    /// are changed in SQL, where the proof of the way back sees them.
+    ///
+    /// ```no_run
+    /// # use sqlx::{PgConnection, Postgres, Row};
+    /// # fn migrations() -> backstitch::Migrations<Postgres> { unimplemented!() }
+    /// async fn recode(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    ///     sqlx::query("UPDATE users SET login = lower(login)").execute(connection).await?;
+    ///     Ok(())
+    /// }
+    ///
+    /// let migrations = migrations().with_step("0007_recode", recode);
+    /// ```
+    #[must_use]
+    pub fn with_step(
+        mut self,
+        name: impl Into<String>,
+        step: impl for<'c> StepFn<'c, DB> + 'static,
+    ) -> Migrations<DB> {
+        let step: Step<DB> = step::boxed(step);
+        self.steps.push((name.into(), Arc::new(step)));
+        self
+    }
+
+    /// The function of that name.
+    pub(crate) fn step(&self, name: &str) -> Option<&Step<DB>> {
+        let (_, step) = self.steps.iter().rev().find(|(given, _)| given == name)?;
+        step.downcast_ref()
+    }
+
+    /// The names of the functions that were given.
+    pub(crate) fn step_names(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().map(|(name, _)| name.as_str())
     }
 
     /// Everything that can be set about a run.
@@ -231,6 +275,7 @@ impl<DB> Migrations<DB> {
         Migrations {
             origin: Origin::Embedded(embedded),
             set: OnceLock::new(),
+            steps: Vec::new(),
             engine: PhantomData,
         }
     }
@@ -241,6 +286,7 @@ impl<DB> Migrations<DB> {
         Migrations {
             origin: Origin::Loaded(Digest::EMPTY),
             set: OnceLock::new(),
+            steps: Vec::new(),
             engine: PhantomData,
         }
     }

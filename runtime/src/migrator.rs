@@ -264,7 +264,12 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
     ) -> Result<Session<'s, DB>, Error> {
         let (names, who) = (self.names.clone(), self.who());
         let dialect = self.migrations.dialect();
-        Session::look_around(held.connection(), names, dialect, who, &self.announcer).await
+        let announcer = &self.announcer;
+        let looked = Session::look_around(held.connection(), names, dialect, who, announcer).await;
+        looked.map(|mut session| {
+            session.steps = Some(self.migrations);
+            session
+        })
     }
 
     fn plan_up(&self, session: &mut Session<'_, DB>) -> Result<Plan, Error> {

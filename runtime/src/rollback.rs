@@ -125,6 +125,7 @@ pub(crate) async fn migration<DB: Engine>(
             statement: ms(stored.statement_timeout_ms, limits.statement),
         },
         lock_limit_is_given: stored.lock_timeout_ms.is_some(),
+        step: None,
         dialect,
         start: resume::start_of_row(row),
     };

@@ -10,6 +10,7 @@ use crate::execute::{Failure, library};
 use crate::history::{self, Fingerprint, LAYOUT, Names, Newest, OLDEST_LAYOUT, Row};
 use crate::lease::Lease;
 use crate::message::{Answer, Message, Piece, Refused};
+use crate::migrations::Migrations;
 use crate::observe::Announcer;
 
 /// The state of a session before the first migration.
@@ -52,6 +53,8 @@ pub(crate) struct Session<'s, DB: Engine> {
     pub(crate) who: String,
     /// What this run is called in the history.
     pub(crate) run: String,
+    /// Where the functions are that steps are written as.
+    pub(crate) steps: Option<&'s Migrations<DB>>,
     /// The lease, where one stands in for the lock.
     pub(crate) lease: Option<Lease>,
     announcer: &'s Announcer,
@@ -110,6 +113,7 @@ impl<'s, DB: Engine> Session<'s, DB> {
             rows,
             who,
             run,
+            steps: None,
             lease: None,
             announcer,
         })

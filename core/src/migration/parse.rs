@@ -240,13 +240,19 @@ fn assemble(
     let up_body = up.map(|up| {
         let body = steps(file, up, transaction, diagnostics);
         file.hash(&mut hasher, Role::Up, &body.pieces);
+        if let Some(step) = &header.step {
+            // Its code is the program's; that there is one, and which, is the file's.
+            hasher.statement(Role::Up, ["@step", step.value.as_str()]);
+            diagnostics.extend(misplaced_step(file, &body, step.span, &header));
+        }
         // What stands there and is no statement has been reported.
         let span = file.span(up).range();
         let is_reported = diagnostics
             .iter()
             .filter_map(|diagnostic| diagnostic.labels.first())
             .any(|label| span.contains(&(label.span.start as usize)));
-        if body.pieces.is_empty() && !file.is_torn && !is_reported {
+        let is_empty = body.pieces.is_empty() && header.step.is_none();
+        if is_empty && !file.is_torn && !is_reported {
             diagnostics.push(up_empty(file, up));
         }
         file.script(file.span(up), body)
@@ -279,6 +285,7 @@ fn assemble(
         lock_timeout_ms: header.lock_timeout_ms.map(|ms| ms.value),
         statement_timeout_ms: header.statement_timeout_ms.map(|ms| ms.value),
         supersedes: header.supersedes.map(|checksum| checksum.value),
+        step: header.step.map(|step| step.value),
         checks_before,
         up: up_body?,
         checks_after,
@@ -379,6 +386,39 @@ impl File<'_> {
     }
 }
 
+/// A step shares its transaction with the statements and the row of the history, or there would be
+/// no telling after a crash whether it has run.
+fn misplaced_step(file: &File<'_>, body: &Body, step: Span, header: &Header) -> Option<Diagnostic> {
+    const WHY: &str = "A step is part of the transaction of its migration, so that it runs once or \
+                       not at all.";
+    let none = header.transaction.as_ref();
+    if let Some(none) = none.filter(|one| one.value == Transaction::None) {
+        let diagnostic = Diagnostic::error(CONFLICT, "`@step` contradicts `@transaction: false`")
+            .at(file.source, step, "this needs a transaction")
+            .at(file.source, none.span, "and there is none");
+        return Some(
+            diagnostic
+                .why(WHY)
+                .help("Give the step a migration of its own."),
+        );
+    }
+    let commits =
+        |piece: &&Piece| statement::commits(file.text(), piece, file.tokens, file.dialect);
+    let commits = body.pieces.iter().find(commits)?;
+    let diagnostic = Diagnostic::error(CONFLICT, "`@step` stands beside DDL")
+        .at(file.source, step, "this needs a transaction")
+        .at(
+            file.source,
+            file.first_line(commits.span),
+            "and this ends one by itself",
+        );
+    Some(
+        diagnostic
+            .why(WHY)
+            .help("Give the step a migration of its own, behind this one."),
+    )
+}
+
 fn up_empty(file: &File<'_>, up: &Found) -> Diagnostic {
     Diagnostic::error(SECTION_EMPTY, "the UP holds no statement")
         .at(
@@ -387,7 +427,10 @@ fn up_empty(file: &File<'_>, up: &Found) -> Diagnostic {
             "nothing follows but comments and blank space",
         )
         .why("A migration that does nothing would still be recorded as applied for ever.")
-        .help("Write the statements below the marker, or delete the file.")
+        .help(
+            "Write the statements below the marker, or delete the file. If a function of the \
+             program does the work, name it in the header:\n-- @step: <name>",
+        )
         .section(Section::Up)
 }
 

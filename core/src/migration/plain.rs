@@ -113,6 +113,7 @@ fn assemble(foreign: &Foreign<'_>, up: Half, down: Option<Half>) -> Migration {
         lock_timeout_ms: None,
         statement_timeout_ms: None,
         supersedes: None,
+        step: None,
         checks_before: Vec::new(),
         up: up.script,
         checks_after: Vec::new(),

@@ -259,6 +259,7 @@ impl Case<'_> {
             return Verdict::Unproven(vec!["the UP is refused".to_owned()]);
         }
         let mut reasons = self.up.unknowns.clone();
+        reasons.extend(self.migration.step.as_deref().map(super::of_step));
         let Some(down) = self.down else {
             let changes = unlike.iter().any(|(key, unlike)| self.is_sure(key, unlike));
             if changes {

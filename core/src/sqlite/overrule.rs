@@ -10,7 +10,7 @@ use super::{Outcome, Rehearsal, rehearse};
 use crate::diagnostic::Diagnostic;
 use crate::dialect::Family;
 use crate::options::Options;
-use crate::proof::{Checked, Verdict};
+use crate::proof::{Checked, Verdict, of_step};
 use crate::rule;
 use crate::set::Set;
 
@@ -27,6 +27,11 @@ pub fn overrule(checked: &mut Checked, set: &Set, options: &Options) {
     for (id, proof) in &mut checked.proofs {
         if let Some(rehearsal) = played.get(&**id) {
             proof.verdict = verdict(proof.verdict.clone(), &rehearsal.outcome);
+            let step = set.get(id).and_then(|migration| migration.step.as_deref());
+            if let (Some(step), Verdict::Proven) = (step, &proof.verdict) {
+                // SQLite has played the statements without it.
+                proof.verdict = Verdict::Unproven(vec![of_step(step)]);
+            }
         }
     }
     let stays = |found: &Diagnostic| {

@@ -18,6 +18,7 @@ use crate::observe::Event;
 use crate::plan::{self, Action, Plan, Step};
 use crate::report::{Done, Report};
 use crate::session::Session;
+use crate::step;
 
 impl<'m, DB: Engine> Migrator<'m, DB> {
     /// Applies what is pending.
@@ -55,6 +56,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
 
     /// Everything after the fast path: looks, takes the lock, looks again, runs.
     async fn up_slowly(&self, held: &mut Held<'_, DB>, report: &mut Report) -> Result<(), Error> {
+        step::complete(self.migrations)?;
         let options = held.options();
         let mut session = self.look_around(held).await?;
         if session.has_history {

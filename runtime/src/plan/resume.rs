@@ -56,7 +56,7 @@ pub(super) fn step(
     if migration.id != row.id {
         return Err(Box::new(super::renamed(migration, row)));
     }
-    if !is_told(row) {
+    if !is_told(row) || migration.step.is_some() {
         return Err(Box::new(unfinished(Some(migration), row)));
     }
     let start = start_of_row(row);
