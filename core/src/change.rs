@@ -9,12 +9,15 @@
 //! knows is judged by a second opinion: legal is [`Change::Opaque`], illegal a [`SyntaxError`].
 
 mod alter;
+mod block;
 mod constraint;
 mod create;
 mod cursor;
 mod data;
 mod data_type;
 mod drop;
+mod expression;
+mod extension;
 mod fragment;
 mod grant;
 mod index;
@@ -29,7 +32,9 @@ mod table;
 
 use std::sync::Arc;
 
+pub use block::{Block, Deed, Handler, Scope, Step};
 pub(crate) use data_type::normal as type_text;
+pub use expression::{Condition, Expression, Lookup, Operator, Output};
 pub(crate) use fragment::quoted;
 pub use fragment::{Fragment, Likeness};
 pub(crate) use name::cut;
@@ -89,8 +94,12 @@ pub enum Change {
     Grant(Grant),
     /// `INSERT`, `UPDATE`, `DELETE`, `TRUNCATE` and the like: rows, not the schema.
     Data(Data),
+    /// `DO`: steps, some of which depend on what is there.
+    Block(Block),
     /// `SET search_path = …`
     SearchPath(Vec<Name>),
+    /// `SET foreign_key_checks = …`: whether foreign keys are looked at.
+    ForeignKeyChecks(bool),
     /// It changes nothing that outlives the session or shows in the schema: `SET`, `ANALYZE`.
     Harmless,
     /// It is legal and not modelled.
@@ -671,6 +680,8 @@ pub struct Uses {
     /// The names of the columns of the result, where they can be counted; an empty name where it
     /// cannot be told.
     pub output: Option<Vec<Name>>,
+    /// A call of one of the engine's own functions with another number of arguments than it takes.
+    pub miscounted: Option<(ObjectName, usize)>,
     /// Whether a star stands for columns.
     pub star: bool,
     /// Whether nothing was overlooked. If not, the lists hold what was found.
@@ -1041,8 +1052,25 @@ pub struct Data {
     pub uses: Uses,
     /// Whether a subquery in it must find one row at most.
     pub single: bool,
+    /// Whether rows that are there already are passed over or replaced.
+    pub lenient: bool,
+    /// Whether a value to be put there comes from a subquery, which gives NULL when it finds no row.
+    pub may_be_null: bool,
+    /// Columns that are compared with, or set to, a text that is no number.
+    pub worded: Vec<(Ident, Arc<str>)>,
     /// The names that a query mentions that calls functions, strings included.
     pub mentions: Vec<Name>,
+    /// The calls of a query that does nothing else: `SELECT f('a', 1)`.
+    pub calls: Vec<Call>,
+}
+
+/// A call of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Its name.
+    pub function: ObjectName,
+    /// Its arguments, each with the name by which it is given, where there is one.
+    pub arguments: Vec<(Option<Name>, Expression)>,
 }
 
 /// What a statement does to rows.
@@ -1106,4 +1134,23 @@ pub fn unread(text: &str, span: Span, dialect: Dialect, why: &'static str) -> Op
 pub(crate) fn changes_columns(body: &str, dialect: Dialect) -> bool {
     let tokens = crate::lex::lex(body, dialect).tokens;
     opaque::changes_columns(&crate::lex::lexemes(body, &tokens))
+}
+
+/// The extensions that the statement at `span` needs, each with the word that shows it.
+pub(crate) fn extensions(
+    text: &str,
+    span: Span,
+    dialect: Dialect,
+) -> Vec<(Name, &'static str, Span)> {
+    extension::needed(text, span, dialect)
+}
+
+/// The body of a function in PL/pgSQL; `None` where it is written in a way that is not followed.
+pub(crate) fn block(body: &str, dialect: Dialect) -> Option<Block> {
+    block::of(body, None, dialect)
+}
+
+/// The body of a function in SQL.
+pub(crate) fn statements(body: &str, dialect: Dialect) -> Block {
+    block::statements(body, dialect)
 }

@@ -5,11 +5,14 @@
 //! model is sure. Whether UP and DOWN fit together is [`proof`](crate::proof)'s business.
 
 mod alter;
+mod block;
+mod catalogue;
 mod column;
 mod constraint;
 mod create;
 mod data;
 mod drop;
+mod follow;
 mod grant;
 mod index;
 mod lookup;
@@ -17,8 +20,11 @@ mod naming;
 mod object;
 mod rename;
 mod table;
+mod value;
 
 pub(crate) use create::STAR;
+
+use std::collections::BTreeSet;
 
 use crate::change::{Change, Kind, Name, ObjectName};
 use crate::dialect::Modelling;
@@ -69,6 +75,12 @@ pub struct Session {
     pub search_path: Option<Vec<Name>>,
     /// Tables of which rows were deleted.
     pub emptied: Vec<Key>,
+    /// Tables into which rows were put.
+    pub inserted: BTreeSet<Key>,
+    /// Tables into which the UP has put rows, for its DOWN.
+    pub inserted_before: BTreeSet<Key>,
+    /// Whether foreign keys are not looked at: `SET foreign_key_checks = 0`.
+    pub unchecked: bool,
     /// Where the migration began: what it wrote itself, the model knows.
     pub began: Option<crate::schema::Mark>,
 }
@@ -82,6 +94,9 @@ pub fn apply(schema: &mut Schema, session: &mut Session, change: &Change, span: 
         modelling,
         span,
         outcome: Outcome::default(),
+        guarded: false,
+        depth: 0,
+        taken: 0,
     };
     replay.change(change);
     replay.outcome
@@ -93,6 +108,19 @@ pub fn doubt(schema: &mut Schema, names: impl IntoIterator<Item = Name>) {
         let key = doubt_key(schema, name);
         schema.put(key, Some(Object::new(Body::Doubt)));
     }
+}
+
+/// Takes an extension to be there from now on. Whether it was not known so far.
+pub(crate) fn assume_extension(schema: &mut Schema, name: &Name) -> bool {
+    let dialect = schema.dialect();
+    let key = Key::new(Class::Extension, Name::new("", dialect), name.clone());
+    let doubted = |text: Name| schema.has(&doubt_key(schema, text));
+    if schema.has(&key) || doubted(name.clone()) || doubted(Name::new("*", dialect)) {
+        return false;
+    }
+    let extension = crate::schema::Extension { schema: None };
+    schema.adopt(key, Object::new(Body::Extension(extension)));
+    true
 }
 
 fn doubt_key(schema: &Schema, name: Name) -> Key {
@@ -109,6 +137,12 @@ struct Replay<'s> {
     modelling: &'static Modelling,
     span: Span,
     outcome: Outcome,
+    /// Whether a block catches what is refused, so that an object may be there already.
+    guarded: bool,
+    /// How deep calls stand in one another.
+    depth: usize,
+    /// How many steps blocks took so far.
+    taken: usize,
 }
 
 impl Replay<'_> {
@@ -137,8 +171,13 @@ impl Replay<'_> {
             Change::Attribute(attribute) => self.attribute(attribute),
             Change::Grant(grant) => self.grant(grant),
             Change::Data(data) => self.data(data),
+            Change::Block(block) => self.block(block),
             Change::SearchPath(path) => {
                 self.session.search_path = Some(path.clone());
+                Some(())
+            }
+            Change::ForeignKeyChecks(on) => {
+                self.session.unchecked = !on;
                 Some(())
             }
             Change::Harmless => Some(()),

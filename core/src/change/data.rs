@@ -1,9 +1,12 @@
 //! Statements about rows.
 
-use super::cursor::Cursor;
-use super::{Change, Data, DataVerb, Ident, ObjectName, opaque, query};
+use std::sync::Arc;
+
+use super::cursor::{Cursor, string_value};
+use super::fragment::name_of;
+use super::{Change, Data, DataVerb, Ident, ObjectName, expression, opaque, query};
 use crate::dialect::Family;
-use crate::lex::TokenKind;
+use crate::lex::{Lexeme, TokenKind};
 
 /// Reads a statement that begins with a word of that kind.
 pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
@@ -30,13 +33,64 @@ pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
         columns,
         filtered,
         uses,
+        lenient: all.rest().iter().any(|lexeme| {
+            ["CONFLICT", "IGNORE", "REPLACE", "DUPLICATE", "EXISTS"]
+                .iter()
+                .any(|word| lexeme.is(word))
+        }),
+        may_be_null: verb == DataVerb::Insert && selects_subquery(all.rest()),
+        worded: worded(&all),
         single: has_single_subquery(all.rest()),
         mentions,
+        calls: expression::calls(&all),
     }))
 }
 
+/// Whether one of the values that a query gives is that of a subquery.
+fn selects_subquery(lexemes: &[Lexeme<'_>]) -> bool {
+    lexemes.windows(3).any(|three| {
+        (three[0].is("SELECT") || three[0].text == ",")
+            && three[1].text == "("
+            && three[2].is("SELECT")
+    })
+}
+
+/// Columns beside a text that is no number: `a = 'x'`.
+fn worded(cursor: &Cursor<'_, '_>) -> Vec<(Ident, Arc<str>)> {
+    if cursor.family() != Family::Postgres {
+        return Vec::new();
+    }
+    let lexemes = cursor.rest();
+    let mut found = Vec::new();
+    for (at, three) in lexemes.windows(3).enumerate() {
+        let [column, sign, text] = three else {
+            continue;
+        };
+        let qualified = at > 0 && lexemes[at - 1].text == ".";
+        if qualified || text.kind != TokenKind::String || !matches!(sign.text, "=" | "<>" | "!=") {
+            continue;
+        }
+        // A cast or an operator behind it makes another value of the text.
+        if let Some(next) = lexemes.get(at + 3)
+            && next.kind == TokenKind::Operator
+            && next.text != ","
+        {
+            continue;
+        }
+        let value = string_value(text.text);
+        let worded = value.starts_with(|c: char| c.is_ascii_alphabetic());
+        if let Some(name) = name_of(column.kind, column.text, cursor.dialect)
+            && worded
+        {
+            let span = column.span;
+            found.push((Ident { name, span }, value.into()));
+        }
+    }
+    found
+}
+
 /// Whether a subquery stands where one value must: `= (SELECT …)` without a limit or an aggregate.
-fn has_single_subquery(lexemes: &[crate::lex::Lexeme<'_>]) -> bool {
+fn has_single_subquery(lexemes: &[Lexeme<'_>]) -> bool {
     lexemes.windows(3).enumerate().any(|(at, three)| {
         let [sign, open, select] = three else {
             return false;

@@ -3,7 +3,7 @@
 //! It is kept in one spelling, so that what differs only in case, blanks, comments and needless
 //! quotes is equal. What is equal in meaning beyond that is not known: see [`Likeness`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::name::Name;
@@ -75,6 +75,14 @@ impl Fragment {
                 false => Likeness::Same,
             };
         }
+        let (our_text, our_marks) = marks(&self.text);
+        let (their_text, their_marks) = marks(&other.text);
+        if our_text == their_text && our_marks != their_marks {
+            return Likeness::Different;
+        }
+        if is_truth(&self.text) && is_truth(&other.text) {
+            return Likeness::Different;
+        }
         let (ours, theirs) = (
             Essence::of(&self.text, dialect),
             Essence::of(&other.text, dialect),
@@ -83,7 +91,11 @@ impl Fragment {
         if constants && ours.words == theirs.words && ours.casts != theirs.casts {
             return Likeness::Unknown;
         }
-        match ours.star || theirs.star || ours.words == theirs.words {
+        let unknown = ours.star
+            || theirs.star
+            || ours.words == theirs.words
+            || (ours.query && theirs.query && ours.may_equal(&theirs));
+        match unknown {
             true => Likeness::Unknown,
             false => Likeness::Different,
         }
@@ -107,9 +119,77 @@ impl Fragment {
         }
     }
 
+    /// The same with a remark behind it: the engine keeps it in another form than it is written.
+    #[must_use]
+    pub fn with_mark(&self, mark: &str) -> Fragment {
+        Fragment {
+            text: format!("{} /* {mark} */", self.without_mark(mark).text).into(),
+            span: self.span,
+        }
+    }
+
+    /// The same without that remark.
+    #[must_use]
+    pub fn without_mark(&self, mark: &str) -> Fragment {
+        Fragment {
+            text: self.text.replace(&format!(" /* {mark} */"), "").into(),
+            span: self.span,
+        }
+    }
+
     /// Whether the name stands in it as a whole word.
     pub fn mentions(&self, name: &Name, dialect: Dialect) -> bool {
         self.names(dialect).contains(name)
+    }
+
+    /// Names in it that can only be those of columns, by the signs around them.
+    pub fn columns(&self, dialect: Dialect) -> Vec<Name> {
+        let tokens = lex::lex(&self.text, dialect).tokens;
+        let lexemes = lex::lexemes(&self.text, &tokens);
+        let signs = |lexeme: &Lexeme<'_>| {
+            matches!(
+                lexeme.kind,
+                TokenKind::Open | TokenKind::Close | TokenKind::Operator
+            )
+        };
+        let mut columns = Vec::new();
+        for (at, lexeme) in lexemes.iter().enumerate() {
+            let before = at.checked_sub(1).map(|at| &lexemes[at]);
+            let after = lexemes.get(at + 1);
+            let begins = before.is_none_or(|before| {
+                signs(before) && !["::", ".", ")", "]"].contains(&before.text)
+            });
+            let ends = after.is_none_or(|after| signs(after) && !["(", "["].contains(&after.text))
+                && after.is_none_or(|after| after.text != ".");
+            let own = VALUES.iter().any(|word| lexeme.is(word));
+            if begins
+                && ends
+                && !own
+                && let Some(name) = name_of(lexeme.kind, lexeme.text, dialect)
+            {
+                columns.push(name);
+            }
+        }
+        columns
+    }
+
+    /// Whether a column of that name is compared with a string: `a = 'x'`, `a IN ('x')`.
+    pub fn compares_with_text(&self, column: &Name, dialect: Dialect) -> bool {
+        let tokens = lex::lex(&self.text, dialect).tokens;
+        let lexemes = lex::lexemes(&self.text, &tokens);
+        let is_it = |lexeme: &Lexeme<'_>| {
+            name_of(lexeme.kind, lexeme.text, dialect).is_some_and(|name| name == *column)
+        };
+        lexemes.windows(4).any(|four| {
+            is_it(&four[0])
+                && four[1].is("IN")
+                && four[2].text == "("
+                && four[3].kind == TokenKind::String
+        }) || lexemes.windows(3).any(|three| {
+            is_it(&three[0])
+                && matches!(three[1].text, "=" | "<>" | "!=")
+                && three[2].kind == TokenKind::String
+        })
     }
 
     /// The words in it that may be names.
@@ -122,6 +202,45 @@ impl Fragment {
     }
 }
 
+/// Whether a word or literal may be gone in the engine's own writing: literals of types that have
+/// another form there, and words that are put before literals.
+fn is_rewritten(word: &str) -> bool {
+    matches!(
+        word,
+        "interval"
+            | "date"
+            | "date_part"
+            | "epoch"
+            | "'epoch'"
+            | "limit"
+            | "fetch"
+            | "first"
+            | "only"
+    ) || (word.starts_with('\'') && word.bytes().any(|byte| byte.is_ascii_digit()))
+        || word.starts_with(|c: char| c.is_ascii_digit())
+        || word == "-"
+}
+
+/// Words that stand for a value of their own.
+const VALUES: &[&str] = &[
+    "NULL",
+    "TRUE",
+    "FALSE",
+    "DEFAULT",
+    "CURRENT_DATE",
+    "CURRENT_TIME",
+    "CURRENT_TIMESTAMP",
+    "LOCALTIME",
+    "LOCALTIMESTAMP",
+    "CURRENT_USER",
+    "CURRENT_ROLE",
+    "CURRENT_CATALOG",
+    "CURRENT_SCHEMA",
+    "SESSION_USER",
+    "SYSTEM_USER",
+    "USER",
+];
+
 /// What remains of a fragment when spelling is left out: its names and literals.
 #[derive(Default)]
 struct Essence {
@@ -130,6 +249,11 @@ struct Essence {
     star: bool,
     /// A literal, with or without casts.
     constant: bool,
+    /// A query, which the engine writes out: with the names of tables before those of columns, and
+    /// with a name for every column.
+    query: bool,
+    /// Words that such writing adds: names before a dot and behind `AS`.
+    added: BTreeSet<String>,
 }
 
 /// Words that say how and not what: they come and go with the spelling.
@@ -139,6 +263,7 @@ const CONNECTIVES: &[&str] = &[
     "array",
     "as",
     "asc",
+    "at",
     "between",
     "by",
     "case",
@@ -208,6 +333,7 @@ const CONNECTIVES: &[&str] = &[
     "timestamp",
     "timestamptz",
     "time",
+    "timezone",
     "zone",
     "without",
     "double",
@@ -226,25 +352,51 @@ const CONNECTIVES: &[&str] = &[
 ];
 
 impl Essence {
+    /// Whether two queries may differ in nothing but how they are written out.
+    fn may_equal(&self, other: &Essence) -> bool {
+        let beyond = |one: &Essence, other: &Essence| {
+            one.words.iter().any(|(word, count)| {
+                other.words.get(word) != Some(count)
+                    && !one.added.contains(word)
+                    && !is_rewritten(word)
+            })
+        };
+        !beyond(self, other) && !beyond(other, self)
+    }
+
     fn of(text: &str, dialect: Dialect) -> Essence {
         let tokens = lex::lex(text, dialect).tokens;
         let lexemes = lex::lexemes(text, &tokens);
         let mut essence = Essence::default();
         let mut after_cast = false;
+        essence.query = lexemes
+            .iter()
+            .find(|lexeme| lexeme.text != "(")
+            .is_some_and(|first| first.is("SELECT") || first.is("WITH"));
         let mut others = 0;
-        for lexeme in &lexemes {
+        let keeps_moments = dialect.modelling().family == Family::Postgres;
+        for (at, lexeme) in lexemes.iter().enumerate() {
             match lexeme.kind {
                 TokenKind::Operator if lexeme.text == "::" => {
                     after_cast = true;
                     continue;
                 }
-                TokenKind::Operator if lexeme.text == "*" => essence.star = true,
+                TokenKind::Operator if lexeme.text == "*" => {
+                    essence.star |= is_star(at, &lexemes);
+                }
                 TokenKind::Word | TokenKind::QuotedName if after_cast => {
                     essence.casts.push(lexeme.text.to_owned());
                 }
                 TokenKind::Word | TokenKind::QuotedName => {
                     others += 1;
-                    if !CONNECTIVES.contains(&lexeme.text) {
+                    let before = at.checked_sub(1).map(|at| &lexemes[at]);
+                    let named = before
+                        .is_some_and(|before| before.is("AS") || before.kind == TokenKind::Close);
+                    if named || lexemes.get(at + 1).is_some_and(|after| after.text == ".") {
+                        essence.added.insert(lexeme.text.to_owned());
+                    }
+                    let kept = keeps_moments && MOMENTS.contains(&lexeme.text);
+                    if kept || !CONNECTIVES.contains(&lexeme.text) {
                         *essence.words.entry(lexeme.text.to_owned()).or_default() += 1;
                     }
                 }
@@ -284,6 +436,36 @@ fn holds_the_moment(text: &str, dialect: Dialect) -> bool {
         })
         && !text.contains("'now'::text")
 }
+
+/// Whether a sign stands for columns: it neither multiplies nor stands for a row in a call.
+fn is_star(at: usize, lexemes: &[Lexeme<'_>]) -> bool {
+    let before = at.checked_sub(1).map(|at| &lexemes[at]);
+    let begins = before.is_none_or(|before| {
+        before.is("SELECT")
+            || before.is("DISTINCT")
+            || before.is("ALL")
+            || matches!(before.text, "," | ".")
+    });
+    begins && lexemes.get(at + 1).is_none_or(|after| after.text != ")")
+}
+
+/// The text and the remarks behind it.
+fn marks(text: &str) -> (&str, &str) {
+    text.split_once(" /* ").unwrap_or((text, ""))
+}
+
+fn is_truth(text: &str) -> bool {
+    matches!(text, "true" | "false")
+}
+
+/// Moments that Postgres keeps as they are written, and shows so.
+const MOMENTS: &[&str] = &[
+    "current_timestamp",
+    "now",
+    "current_date",
+    "localtimestamp",
+    "transaction_timestamp",
+];
 
 /// The tokens without parentheses around all of them.
 fn without_parentheses<'l, 't>(mut lexemes: &'l [Lexeme<'t>]) -> &'l [Lexeme<'t>] {

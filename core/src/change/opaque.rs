@@ -146,7 +146,11 @@ pub(super) fn block(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
             filtered: true,
             uses: Uses::default(),
             single: false,
+            lenient: true,
+            may_be_null: false,
+            worded: Vec::new(),
             mentions: Vec::new(),
+            calls: Vec::new(),
         })
     })
 }

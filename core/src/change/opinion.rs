@@ -5,7 +5,7 @@ mod parser;
 mod postgres;
 
 use super::cursor::Cursor;
-use super::{Change, SyntaxError, alter, create, data, drop, grant, opaque, session};
+use super::{Change, SyntaxError, alter, block, create, data, drop, grant, opaque, session};
 use crate::dialect::{Dialect, Family};
 use crate::lex::{self, Lexeme, TokenKind};
 use crate::source::Span;
@@ -39,8 +39,26 @@ pub(super) fn read(text: &str, span: Span, dialect: Dialect) -> Result<Change, S
         }));
     }
     let change = recognise(Cursor::new(&lexemes, dialect));
+    if change.is_none()
+        && let Some(error) = index_without_table(Cursor::new(&lexemes, dialect))
+    {
+        return Err(error);
+    }
     second_opinion(text, span, &lexemes, dialect, change.is_some())?;
     Ok(change.unwrap_or_else(|| Change::Opaque(opaque::read(&lexemes, dialect))))
+}
+
+/// `DROP INDEX x` of MySQL, which must say on which table.
+fn index_without_table(mut cursor: Cursor<'_, '_>) -> Option<SyntaxError> {
+    if cursor.family() != Family::MySql || !cursor.eat("DROP INDEX") {
+        return None;
+    }
+    cursor.if_exists();
+    let name = cursor.object_name()?;
+    cursor.is_end().then_some(SyntaxError {
+        span: name.span,
+        message: "expected `ON` and the table of the index".to_owned(),
+    })
 }
 
 /// The change that our recogniser sees.
@@ -69,7 +87,8 @@ fn recognise(mut cursor: Cursor<'_, '_>) -> Option<Change> {
         }
     }
     if cursor.family() == Family::Postgres && cursor.eat("DO") {
-        return opaque::block(&mut cursor);
+        let mut ahead = cursor;
+        return opaque::block(&mut ahead).or_else(|| block::read(&mut cursor));
     }
     let mut ahead = cursor;
     session::read(&mut ahead).or_else(|| data::read(&mut cursor))

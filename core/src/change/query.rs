@@ -190,6 +190,13 @@ impl<'t> Reader<'t> {
 
     fn name(&mut self, cursor: &Cursor<'_, '_>, name: ObjectName, start: Cursor<'_, '_>) {
         if cursor.sees_sign("(") {
+            if name.schema.is_none()
+                && name.name.key() == "replace"
+                && let Some(arguments) = count_arguments(cursor.rest())
+                && arguments != 3
+            {
+                self.uses.miscounted = Some((name.clone(), arguments));
+            }
             self.uses.functions.push(name);
             return;
         }
@@ -204,6 +211,25 @@ impl<'t> Reader<'t> {
             ));
         }
     }
+}
+
+/// How many arguments stand in the parentheses at the beginning, where that is soon told.
+fn count_arguments(lexemes: &[Lexeme<'_>]) -> Option<usize> {
+    const SOON: usize = 200;
+    let mut depth = 0_usize;
+    let mut commas = 0;
+    for (at, lexeme) in lexemes.iter().take(SOON).enumerate() {
+        match lexeme.kind {
+            TokenKind::Open => depth += 1,
+            TokenKind::Close => depth -= 1,
+            TokenKind::Operator if lexeme.text == "," && depth == 1 => commas += 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(if at == 1 { 0 } else { commas + 1 });
+        }
+    }
+    None
 }
 
 /// The names of the columns that a query gives.

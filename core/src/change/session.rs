@@ -98,6 +98,17 @@ fn set(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
         let name = unquote(cursor.string()?);
         return Some(Change::SearchPath(vec![Name::new(&name, cursor.dialect)]));
     }
+    if cursor.family() == Family::MySql
+        && cursor
+            .rest()
+            .first()
+            .is_some_and(|name| name.text.to_lowercase().ends_with("foreign_key_checks"))
+    {
+        let value = cursor.rest().last()?;
+        return Some(Change::ForeignKeyChecks(
+            !(value.text == "0" || value.is("OFF") || value.is("FALSE")),
+        ));
+    }
     Some(Change::Harmless)
 }
 

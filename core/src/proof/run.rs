@@ -53,6 +53,8 @@ pub(super) struct Ran {
     /// Whether it lost sight of everything.
     anything: bool,
     pub(super) opaque: usize,
+    /// Tables into which rows were put.
+    inserted: BTreeSet<Key>,
     /// Whether a statement was followed of which the effect is a change of the schema.
     stopped: bool,
 }
@@ -64,12 +66,18 @@ pub(super) fn prove(
     rules: &mut Rules<'_>,
 ) -> (Proof, Vec<Diagnostic>) {
     let start = schema.mark();
-    let up = run(schema, &migration.up, AfterError::GoOn, start);
+    let up = run(
+        schema,
+        &migration.up,
+        AfterError::GoOn,
+        start,
+        BTreeSet::new(),
+    );
     let middle = schema.mark();
-    let down = migration
-        .down
-        .as_ref()
-        .map(|down| run(schema, down, AfterError::Stop, start));
+    let down = migration.down.as_ref().map(|down| {
+        let inserted = up.inserted.clone();
+        run(schema, down, AfterError::Stop, start, inserted)
+    });
     let unlike = differences(schema, start);
     let is_up_refused = !up.findings.is_empty() || !up.errors.is_empty();
     let changes = down.as_ref().filter(|_| !is_up_refused);
@@ -115,11 +123,18 @@ enum AfterError {
     Stop,
 }
 
-fn run(schema: &mut Schema, script: &Script, after_error: AfterError, began: Mark) -> Ran {
+fn run(
+    schema: &mut Schema,
+    script: &Script,
+    after_error: AfterError,
+    began: Mark,
+    inserted_before: BTreeSet<Key>,
+) -> Ran {
     let dialect = schema.dialect();
     let text = script.source.text();
     let mut session = Session {
         began: Some(began),
+        inserted_before,
         ..Session::default()
     };
     let mut ran = Ran::default();
@@ -150,13 +165,24 @@ fn run(schema: &mut Schema, script: &Script, after_error: AfterError, began: Mar
                 }
             },
         };
-        ran.opaque += usize::from(matches!(change, Change::Opaque(_)));
+        for (extension, word, _) in change::extensions(text, span, dialect) {
+            if replay::assume_extension(schema, &extension) {
+                ran.unknowns.push(format!(
+                    "`{word}` belongs to the extension `{extension}`, which no migration makes"
+                ));
+            }
+        }
         let mut outcome = replay::apply(schema, &mut session, &change, span);
+        ran.opaque += usize::from(match &change {
+            Change::Opaque(_) => true,
+            Change::Block(_) => !outcome.unknowns.is_empty(),
+            _ => false,
+        });
         if !outcome.unknowns.is_empty() {
             let mentions = change::unread(text, span, dialect, "");
             ran.anything |= match &change {
                 Change::Opaque(opaque) => opaque.anything,
-                Change::Data(_) => outcome.anything,
+                Change::Data(_) | Change::Block(_) => outcome.anything,
                 _ => false,
             };
             ran.doubts.extend(mentions.mentions);
@@ -180,6 +206,7 @@ fn run(schema: &mut Schema, script: &Script, after_error: AfterError, began: Mar
             });
         }
     }
+    ran.inserted = session.inserted;
     ran
 }
 

@@ -233,7 +233,7 @@ impl Replay<'_> {
                 missing: None,
             });
         }
-        if open && if_exists == IfExists::Keep {
+        if open && (if_exists == IfExists::Keep || self.guarded) {
             self.unknown(
                 name.span,
                 format!(
@@ -356,13 +356,17 @@ impl Replay<'_> {
                     if self.modelling.tracks_dependants
                         && view.query.mentions(name, self.schema.dialect()) =>
                 {
-                    self.unknown(
-                        column.span,
-                        format!(
-                            "whether the view `{}` reads `{name}` is not known",
-                            dependant.name
-                        ),
+                    let why = format!(
+                        "whether the view `{}` reads `{name}` is not known",
+                        dependant.name
                     );
+                    match behavior {
+                        // It is gone if it does.
+                        Behavior::Cascade => {
+                            self.opaque(&why, &[dependant.name.clone()], false, true);
+                        }
+                        Behavior::Restrict => self.unknown(column.span, why),
+                    }
                 }
                 Body::Table(table) => {
                     let referring: Vec<_> = table
@@ -418,13 +422,16 @@ impl Replay<'_> {
                     if self.modelling.tracks_dependants
                         && trigger.definition.mentions(name, self.schema.dialect()) =>
                 {
-                    self.unknown(
-                        column.span,
-                        format!(
-                            "whether the trigger `{}` needs `{name}` is not known",
-                            dependant.name
-                        ),
+                    let why = format!(
+                        "whether the trigger `{}` needs `{name}` is not known",
+                        dependant.name
                     );
+                    match behavior {
+                        Behavior::Cascade => {
+                            self.opaque(&why, &[dependant.name.clone()], false, false);
+                        }
+                        Behavior::Restrict => self.unknown(column.span, why),
+                    }
                 }
                 Body::Other(other) if other.definition.mentions(name, self.schema.dialect()) => {
                     if behavior == Behavior::Cascade {
@@ -648,6 +655,7 @@ impl Replay<'_> {
                 using,
             } => {
                 self.type_is_free(key, column)?;
+                self.labels_fit(key, column, data_type)?;
                 self.converts(key, column, data_type, using.as_ref())?;
                 let text = data_type.text.clone();
                 let collation = collation.clone();
@@ -657,7 +665,7 @@ impl Replay<'_> {
                     .and_then(|column| column.default.clone());
                 let default = default.and_then(|default| self.default_of(&default, &text));
                 let user_type = self.user_type(&text);
-                self.expressions_follow(key, column);
+                self.expressions_follow(key, column, &text);
                 self.update_column(key, &name, |column| {
                     column.data_type = text.clone();
                     column.user_type = user_type;
@@ -806,15 +814,15 @@ impl Replay<'_> {
             .and_then(|table| table.column(&column.name))?;
         if let Some(using) = using {
             let dialect = self.schema.dialect();
-            let strange = using.names(dialect).into_iter().any(|name| {
-                self.table(key)
-                    .is_some_and(|table| table.column(&name).is_none())
-                    && crate::change::Fragment::parse(&using.text, dialect)
-                        .text
-                        .contains(&format!("{name}::"))
+            let strange = using.columns(dialect).into_iter().find(|name| {
+                *name != key.name
+                    && self
+                        .table(key)
+                        .is_some_and(|table| table.column(name).is_none())
             });
-            if strange {
-                self.unknown(column.span, "whether the conversion runs is not known");
+            if let Some(name) = strange {
+                let span = using.span;
+                return self.column(key, &Ident { name, span });
             }
             return Some(());
         }
@@ -841,46 +849,137 @@ impl Replay<'_> {
         })
     }
 
-    /// Expressions over a column get casts when its type changes, and keep them.
-    fn expressions_follow(&mut self, key: &Key, column: &Ident) {
+    /// Labels of an enum in defaults and conditions stay those of the old type, which the engine
+    /// neither casts nor compares with those of another.
+    fn labels_fit(&mut self, key: &Key, column: &Ident, data_type: &crate::change::Type) -> Done {
+        let dialect = self.schema.dialect();
+        let is_enum = |key: &Key| {
+            matches!(
+                self.schema.get(key).map(|object| &object.body),
+                Some(Body::Enum(_))
+            )
+        };
+        let Some(table) = self.table(key) else {
+            return Some(());
+        };
+        let Some(old) = table.column(&column.name) else {
+            return Some(());
+        };
+        let (Some(from), Some(to)) = (&old.user_type, self.user_type(&data_type.text)) else {
+            return Some(());
+        };
+        if *from == to || !is_enum(from) || !is_enum(&to) || self.may_have_more(key) {
+            return Some(());
+        }
+        let literal = old
+            .default
+            .as_ref()
+            .is_some_and(|default| default.text.starts_with('\''));
+        let compares = |text: &Fragment| text.compares_with_text(&column.name, dialect);
+        let checked = table
+            .constraints
+            .iter()
+            .find(|(_, constraint)| matches!(&constraint.rule, Rule::Check(text) if compares(text)))
+            .map(|(name, _)| format!("check `{name}`"));
+        let indexed = self.indexes_of(key).into_iter().find(|place| {
+            matches!(
+                self.schema.get(place).map(|object| &object.body),
+                Some(Body::Index(index)) if index.condition.as_ref().is_some_and(&compares)
+            )
+        });
+        let holder = match (literal, checked, indexed) {
+            (true, ..) => "its default".to_owned(),
+            (_, Some(check), _) => check,
+            (_, _, Some(index)) => format!("index `{}`", index.name),
+            _ => return Some(()),
+        };
+        self.refuse(Finding {
+            code: "unsupported-by-engine",
+            span: column.span,
+            message: format!(
+                "column `{}` cannot become {}: {holder} names a label of `{}`",
+                column.name, data_type.text, from.name
+            ),
+            why: "A label in a default or a condition belongs to the old type.".to_owned(),
+            help: "Drop it before, and make it again after.".to_owned(),
+            missing: None,
+        })
+    }
+
+    /// Expressions over a column are read again when its type changes, with casts where the engine
+    /// needs them; [`follow`](super::follow) knows which of them stay when the type comes back.
+    fn expressions_follow(&mut self, key: &Key, column: &Ident, data_type: &str) {
         if self.modelling.family != Family::Postgres {
             return;
         }
         let dialect = self.schema.dialect();
-        let mut followed = false;
-        if let Some(table) = self.table(key) {
-            followed |= table
-                .constraints
-                .values()
-                .any(|constraint| match &constraint.rule {
-                    Rule::Check(text) | Rule::Exclude(text) => text.mentions(&column.name, dialect),
-                    _ => false,
-                });
-            followed |= table.columns.iter().any(|other| {
-                other
-                    .generated
-                    .as_ref()
-                    .is_some_and(|(text, _)| text.mentions(&column.name, dialect))
-            });
+        let Some(table) = self.table(key).cloned() else {
+            return;
+        };
+        let Some(old) = table.column(&column.name).map(|old| old.data_type.clone()) else {
+            return;
+        };
+        let columns: Vec<Name> = table
+            .columns
+            .iter()
+            .map(|other| other.name.clone())
+            .collect();
+        let change = super::follow::Retyped {
+            column: &column.name,
+            columns: &columns,
+            before: &old,
+            after: data_type,
+            dialect,
+        };
+        let mut followed = true;
+        let mut rewritten = Vec::new();
+        for (name, constraint) in &table.constraints {
+            match &constraint.rule {
+                Rule::Check(text) => match change.read_again(text) {
+                    Some(text) => rewritten.push((name.clone(), text)),
+                    None => followed = false,
+                },
+                Rule::Exclude(text) => followed &= !text.mentions(&column.name, dialect),
+                _ => {}
+            }
         }
+        self.update_table(key, |table| {
+            for (name, text) in rewritten {
+                if let Some(constraint) = table.constraints.get_mut(&name) {
+                    constraint.rule = Rule::Check(text);
+                }
+            }
+        });
+        followed &= !table.columns.iter().any(|other| {
+            other
+                .generated
+                .as_ref()
+                .is_some_and(|(text, _)| text.mentions(&column.name, dialect))
+        });
         for place in self.indexes_of(key) {
-            let mut touched = false;
             self.schema.update(&place, |object| {
                 let Body::Index(index) = &mut object.body else {
                     return;
                 };
-                touched = index.parts.iter().any(|part| match &part.what {
-                    PartOf::Expression(text) => text.mentions(&column.name, dialect),
-                    PartOf::Column(_) => false,
-                }) || index
-                    .condition
-                    .as_ref()
-                    .is_some_and(|text| text.mentions(&column.name, dialect));
-                index.open |= touched;
+                let expressions = index
+                    .parts
+                    .iter_mut()
+                    .filter_map(|part| match &mut part.what {
+                        PartOf::Expression(text) => Some(text),
+                        PartOf::Column(_) => None,
+                    });
+                for text in expressions.chain(&mut index.condition) {
+                    match change.read_again(text) {
+                        Some(again) => *text = again,
+                        None => {
+                            index.open = true;
+                            followed = false;
+                        }
+                    }
+                }
             });
-            followed |= touched;
         }
-        if followed {
+        if !followed {
             self.unknown(
                 column.span,
                 format!(
@@ -1040,6 +1139,14 @@ impl Replay<'_> {
 fn pass(verb: &Verb) -> u8 {
     match verb {
         Verb::DropColumn { .. } | Verb::DropConstraint { .. } => 0,
+        Verb::AlterColumn {
+            change:
+                ColumnChange::DropDefault
+                | ColumnChange::DropNotNull
+                | ColumnChange::DropIdentity(_)
+                | ColumnChange::DropExpression(_),
+            ..
+        } => 0,
         Verb::AlterColumn {
             change: ColumnChange::Type { .. },
             ..

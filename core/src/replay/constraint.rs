@@ -63,6 +63,12 @@ impl Replay<'_> {
                 missing: None,
             });
         }
+        if self.guarded && (self.may_have_more(key) || self.doubted_name(&name)) {
+            self.unknown(
+                definition.span,
+                "whether the constraint was there is not known",
+            );
+        }
         self.put_constraint(
             key,
             name,

@@ -41,8 +41,8 @@ impl Replay<'_> {
                 IfExists::Replace if matches!(before.body, Body::View(_)) || before.is_open() => {}
                 _ => self.is_free(&key, &create.name, Kind::View)?,
             }
-        } else if create.if_exists != IfExists::Fail && self.was_doubted(&create.name) {
-            self.unknown(create.name.span, "whether the view was there is not known");
+        } else {
+            self.may_be_there(create.if_exists, &create.name, "view");
         }
         let view = View {
             materialized: create.materialized,
@@ -76,7 +76,7 @@ impl Replay<'_> {
         if let Some(before) = &before
             && let Body::View(old) = &before.body
         {
-            self.replaces(create, old, &view)?;
+            self.replaces(&key, create, old, &view)?;
         }
         let mut object = match &before {
             Some(before) => Object::clone(before),
@@ -114,9 +114,16 @@ impl Replay<'_> {
     }
 
     /// Refuses a view in place of another that has columns which it has not.
-    fn replaces(&mut self, create: &CreateView, old: &View, new: &View) -> Done {
+    fn replaces(&mut self, key: &Key, create: &CreateView, old: &View, new: &View) -> Done {
         if self.modelling.family != Family::Postgres || old.query == new.query {
             return Some(());
+        }
+        if self.was_remade(key) {
+            // What was made anew under that name may have columns of other types.
+            self.unknown(
+                create.name.span,
+                "whether the types of its columns allow to replace the view is not known",
+            );
         }
         let (Some(before), Some(after)) = (&old.output, &new.output) else {
             self.unknown(
@@ -155,6 +162,60 @@ impl Replay<'_> {
             help: format!("Drop it first:\nDROP VIEW {};", create.name),
             missing: None,
         })
+    }
+
+    /// Whether the migration that is replayed has dropped an object and made it anew.
+    fn was_remade(&self, key: &Key) -> bool {
+        let Some(began) = self.session.began else {
+            return false;
+        };
+        let mut entries = self
+            .schema
+            .since(began)
+            .iter()
+            .filter(|entry| entry.key == *key);
+        let was_there = entries.next().is_some_and(|first| first.before.is_some());
+        was_there && entries.any(|entry| entry.before.is_none())
+    }
+
+    /// Notes that a function in SQL may give back other columns than those of the table that it
+    /// says, where they can be counted.
+    fn gives_rows(&mut self, create: &CreateRoutine) {
+        let in_sql = create
+            .options
+            .iter()
+            .any(|option| &*option.name == "language" && option.value.trim_matches('\'') == "sql");
+        let Some(returns) = create.returns.as_ref().filter(|_| in_sql) else {
+            return;
+        };
+        let text = returns.text.strip_prefix("setof ").unwrap_or(&returns.text);
+        let name = self.written_name(text);
+        let Some(table) = self
+            .find(Class::Relation, &name)
+            .and_then(|key| self.table(&key))
+        else {
+            return;
+        };
+        let columns = table.columns.len();
+        let dialect = self.schema.dialect();
+        let block = crate::change::statements(&create.body, dialect);
+        let Some(last) = block.scope.steps.last() else {
+            return;
+        };
+        let last = crate::change::read(&create.body, last.span, dialect);
+        if let Ok(crate::change::Change::Data(data)) = last
+            && let Some(output) = &data.uses.output
+            && !table.open
+            && output.len() != columns
+        {
+            self.unknown(
+                create.name.span,
+                format!(
+                    "the function gives {} columns and `{text}` has {columns}",
+                    output.len()
+                ),
+            );
+        }
     }
 
     /// The relations that a query reads, and the columns that it surely reads.
@@ -205,11 +266,8 @@ impl Replay<'_> {
                 return Some(());
             }
             self.is_free(&key, &create.name, Kind::Sequence)?;
-        } else if create.if_exists == IfExists::Keep && self.was_doubted(&create.name) {
-            self.unknown(
-                create.name.span,
-                "whether the sequence was there is not known",
-            );
+        } else {
+            self.may_be_there(create.if_exists, &create.name, "sequence");
         }
         let sequence = Sequence {
             temporary: create.temporary,
@@ -283,6 +341,7 @@ impl Replay<'_> {
     pub(super) fn create_type(&mut self, create: &CreateType) -> Done {
         let key = self.new_key(Class::Type, &create.name);
         self.is_free(&key, &create.name, Kind::Type)?;
+        self.may_be_there(IfExists::Fail, &create.name, "type");
         let body = match &create.definition {
             TypeDefinition::Enum(labels) => Body::Enum(labels.clone()),
             TypeDefinition::Composite(attributes) => Body::Composite(
@@ -319,12 +378,10 @@ impl Replay<'_> {
                 IfExists::Replace => {}
                 IfExists::Fail => self.is_free(&key, &create.name, create.kind)?,
             }
-        } else if create.if_exists != IfExists::Fail && self.was_doubted(&create.name) {
-            self.unknown(
-                create.name.span,
-                "whether the function was there is not known",
-            );
+        } else {
+            self.may_be_there(create.if_exists, &create.name, "function");
         }
+        self.gives_rows(create);
         let routine = Routine {
             kind: create.kind,
             signature: create.signature.clone(),
@@ -358,6 +415,7 @@ impl Replay<'_> {
                 IfExists::Fail => self.is_free(&key, &create.name, Kind::Trigger)?,
             }
         }
+        self.may_be_there(IfExists::Fail, &create.name, "trigger");
         let function = create.function.as_ref().and_then(|function| {
             let mut key = self.new_key(Class::Routine, function);
             key.within = Some(self.name(""));
@@ -396,6 +454,7 @@ impl Replay<'_> {
                 IfExists::Fail => self.is_free(&key, &create.target.name, create.target.kind)?,
             }
         }
+        self.may_be_there(IfExists::Fail, &create.target.name, "object");
         let words = match create.target.kind {
             Kind::Policy => "POLICY",
             Kind::Rule => "RULE",

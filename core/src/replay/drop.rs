@@ -3,6 +3,7 @@
 use super::lookup::class_of;
 use super::{Done, Replay, word};
 use crate::change::{Behavior, Drop, IfMissing, Kind, Target};
+use crate::dialect::Family;
 use crate::schema::{Body, Class, Key, Rule};
 
 impl Replay<'_> {
@@ -86,7 +87,9 @@ impl Replay<'_> {
             _ => self.is_sure(&target.name),
         };
         if !sure {
-            if if_missing == IfMissing::Skip && matches!(class, Class::Schema | Class::Extension) {
+            let unheard = matches!(class, Class::Schema | Class::Extension)
+                || self.is_elsewhere(&target.name);
+            if if_missing == IfMissing::Skip && unheard {
                 return Some(None);
             }
             self.unknown(
@@ -326,6 +329,10 @@ impl Replay<'_> {
         }
         let all: Vec<Key> = keys.iter().map(|(key, _)| key.clone()).collect();
         for (key, target) in &keys {
+            if self.modelling.family == Family::MySql {
+                // `CASCADE` is read there, and does nothing.
+                self.foreign_keys_refer(key, target, &all);
+            }
             if drop.behavior == Behavior::Restrict {
                 self.nothing_needs_relation(key, target, &all)?;
             }
@@ -427,6 +434,36 @@ impl Replay<'_> {
             }
         }
         Some(())
+    }
+
+    /// MySQL refuses to drop a table that a foreign key of another refers to, unless a setting says
+    /// not to look; whether a reference on a column is one depends on its version.
+    fn foreign_keys_refer(&mut self, key: &Key, target: &Target, together: &[Key]) {
+        if self.session.unchecked {
+            return;
+        }
+        let holder = self
+            .schema
+            .dependants(key)
+            .find(|other| {
+                *other != key
+                    && !together.contains(other)
+                    && self.table(other).is_some_and(|table| {
+                        table.constraints.values().any(|constraint| {
+                            matches!(&constraint.rule, Rule::Foreign(foreign) if foreign.table == *key)
+                        })
+                    })
+            })
+            .cloned();
+        if let Some(holder) = holder {
+            self.unknown(
+                target.name.span,
+                format!(
+                    "a foreign key of `{}` may refer to `{}`",
+                    holder.name, target.name
+                ),
+            );
+        }
     }
 
     /// Takes a relation away and all that goes with it.

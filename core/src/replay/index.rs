@@ -40,7 +40,7 @@ impl Replay<'_> {
             if create.if_exists != IfExists::Replace {
                 self.is_free(&place, &name, Kind::Index)?;
             }
-        } else if create.if_exists == IfExists::Keep && self.doubted_name(&name) {
+        } else if (create.if_exists == IfExists::Keep || self.guarded) && self.doubted_name(&name) {
             self.unknown(self.span, "whether the index was there is not known");
         }
         let temporary = self
@@ -141,6 +141,9 @@ impl Replay<'_> {
             None => self.find(Class::Relation, name),
         };
         let Some(key) = found else {
+            if if_missing == IfMissing::Skip && table.is_none() && self.is_elsewhere(name) {
+                return Some(());
+            }
             let open = table.is_some_and(|table| self.may_have_more(table));
             if open || !self.is_sure(name) || self.has_open_tables(name) {
                 return self.give_up(name.span, format!("the index `{name}` is not known"));
@@ -205,12 +208,20 @@ impl Replay<'_> {
         Some(())
     }
 
-    /// Whether a table of that schema may have indexes that the model does not know.
+    /// Whether a table of that schema may have an index of that name that the model does not know:
+    /// one that was made outside has any, another has some that the engine named after it.
     fn has_open_tables(&self, name: &ObjectName) -> bool {
         let key = self.new_key(Class::Relation, name);
+        let may_have = |(table, object): (&Key, &std::sync::Arc<Object>)| match &object.body {
+            Body::Table(body) if body.open && !body.columns.is_empty() => {
+                let beginning = crate::change::cut(table.name.key(), 20);
+                name.name.key().starts_with(beginning)
+            }
+            _ => object.is_open(),
+        };
         self.schema
             .in_schema(Class::Relation, &key.schema)
-            .any(|(_, object)| object.is_open())
+            .any(may_have)
     }
 
     pub(super) fn wrong_kind(&mut self, name: &ObjectName, kind: Kind, object: &Object) -> Done {
@@ -267,6 +278,19 @@ impl Replay<'_> {
                 order: "".into(),
             })
             .collect();
+        let renames = self.indexes_of(key).iter().any(|place| {
+            place.name != *name
+                && matches!(
+                    self.schema.get(place).map(|object| &object.body),
+                    Some(Body::Index(index)) if index.automatic && index.parts == parts
+                )
+        });
+        if renames {
+            self.unknown(
+                self.span,
+                "whether the index of a foreign key takes the new name is not known",
+            );
+        }
         self.drop_automatic_indexes(key, &parts);
         let place = Key::within(Class::Index, key, name.clone());
         let index = Index {

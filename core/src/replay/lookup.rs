@@ -3,6 +3,7 @@
 use super::{Done, Finding, Replay, doubt_key, word};
 use crate::change::{Ident, Kind, Name, ObjectName};
 use crate::diagnostic::did_you_mean;
+use crate::dialect::Family;
 use crate::schema::{Body, Class, Key, Object, Table};
 
 /// Tables that other tools keep for themselves.
@@ -45,7 +46,9 @@ impl Replay<'_> {
 
     /// `temp` and `main` of SQLite are one place to the model, and so is a database of MySQL.
     fn own_schema(&self, schema: &Name) -> Name {
-        match self.modelling.has_search_path {
+        let attached =
+            self.modelling.family == Family::Sqlite && !["main", "temp"].contains(&schema.key());
+        match self.modelling.has_search_path || attached {
             true => schema.clone(),
             false => self.name(self.modelling.default_schema),
         }
@@ -93,6 +96,24 @@ impl Replay<'_> {
                 .schema
                 .in_schema(Class::Relation, schema)
                 .any(|(_, object)| !object.is_open())
+    }
+
+    /// Whether the name is one in a schema of which no migration ever spoke: what is dropped there
+    /// if it exists is nothing that migrations made.
+    pub(super) fn is_elsewhere(&self, name: &ObjectName) -> bool {
+        let Some(schema) = &name.schema else {
+            return false;
+        };
+        let schema = self.own_schema(schema);
+        let empty = [Class::Relation, Class::Type, Class::Routine]
+            .into_iter()
+            .all(|class| self.schema.in_schema(class, &schema).next().is_none());
+        self.modelling.family != Family::MySql
+            && empty
+            && !self.is_own(&schema)
+            && !self.modelling.system_schemas.contains(&schema.key())
+            && !self.lost_sight()
+            && !self.was_doubted(name)
     }
 
     /// The relation of that name. One that the model does not know and is not sure about is
@@ -231,6 +252,14 @@ impl Replay<'_> {
             return Some(());
         };
         if object.is_open() || object.is_temporary() {
+            return Some(());
+        }
+        // What is not followed may have taken it away.
+        if !self.is_fresh(key) && (self.lost_sight() || self.was_doubted(name)) {
+            self.unknown(
+                name.span,
+                format!("whether the {} `{name}` is there is not known", word(kind)),
+            );
             return Some(());
         }
         self.duplicate(word(kind), name)

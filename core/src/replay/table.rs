@@ -19,11 +19,8 @@ impl Replay<'_> {
             }
             self.is_free(&key, &create.name, Kind::Table)?;
         }
-        if create.if_exists == IfExists::Keep
-            && !self.is_sure(&create.name)
-            && self.was_doubted(&create.name)
-        {
-            self.unknown(create.name.span, "whether the table was there is not known");
+        if !self.is_sure(&create.name) {
+            self.may_be_there(create.if_exists, &create.name, "table");
         }
         if create.if_exists == IfExists::Replace {
             self.drop_relation(&key);
@@ -46,6 +43,17 @@ impl Replay<'_> {
         self.elements(&key, create)?;
         self.settle(&key);
         Some(())
+    }
+
+    /// Notes that it is not known whether an object was there, where a statement makes it only if
+    /// it was not, or a block catches the error.
+    pub(super) fn may_be_there(&mut self, if_exists: IfExists, name: &ObjectName, what: &str) {
+        if (if_exists != IfExists::Fail || self.guarded) && self.was_doubted(name) {
+            self.unknown(
+                name.span,
+                format!("whether the {what} was there is not known"),
+            );
+        }
     }
 
     /// Whether something opaque mentioned the name, or anything at all.

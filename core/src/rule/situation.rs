@@ -355,7 +355,10 @@ impl<'s> Act<'s> {
     /// Whether a word stands in it, for statements of which the model knows no more than that they
     /// are harmless: `SET`, `PRAGMA`.
     pub(super) fn sets(self, name: &str) -> bool {
-        let is_setting = matches!(self.step.change, Change::Harmless);
+        let is_setting = matches!(
+            self.step.change,
+            Change::Harmless | Change::ForeignKeyChecks(_)
+        );
         is_setting
             && self
                 .lexemes()
