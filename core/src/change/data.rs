@@ -89,6 +89,9 @@ fn worded(cursor: &Cursor<'_, '_>) -> Vec<(Ident, Arc<str>)> {
     found
 }
 
+/// How many tokens of a subquery are looked at.
+const LONGEST: usize = 1_000;
+
 /// Whether a subquery stands where one value must: `= (SELECT …)` without a limit or an aggregate.
 fn has_single_subquery(lexemes: &[Lexeme<'_>]) -> bool {
     lexemes.windows(3).enumerate().any(|(at, three)| {
@@ -98,8 +101,10 @@ fn has_single_subquery(lexemes: &[Lexeme<'_>]) -> bool {
         if !(sign.is_operator("=") && open.text == "(" && select.is("SELECT")) {
             return false;
         }
-        let len = crate::dialect::phrase::parentheses(&lexemes[at + 1..]);
-        let inner = &lexemes[at + 1..at + 1 + len];
+        // A subquery in a subquery in a subquery is not looked through again each time.
+        let rest = &lexemes[at + 1..lexemes.len().min(at + 1 + LONGEST)];
+        let len = crate::dialect::phrase::parentheses(rest);
+        let inner = &rest[..len];
         !inner.iter().any(|lexeme| {
             ["LIMIT", "MAX", "MIN", "COUNT", "SUM", "FIRST"]
                 .iter()

@@ -468,17 +468,38 @@ const MOMENTS: &[&str] = &[
 ];
 
 /// The tokens without parentheses around all of them.
-fn without_parentheses<'l, 't>(mut lexemes: &'l [Lexeme<'t>]) -> &'l [Lexeme<'t>] {
-    while let [first, inner @ .., last] = lexemes {
-        let wrapped = first.text == "("
-            && last.text == ")"
-            && crate::dialect::phrase::parentheses(lexemes) == lexemes.len();
-        if !wrapped || inner.is_empty() {
-            break;
-        }
-        lexemes = inner;
+fn without_parentheses<'l, 't>(lexemes: &'l [Lexeme<'t>]) -> &'l [Lexeme<'t>] {
+    let opens = lexemes.iter().take_while(|one| one.text == "(").count();
+    let closes = lexemes
+        .iter()
+        .rev()
+        .take_while(|one| one.text == ")")
+        .count();
+    if opens == 0 || closes == 0 {
+        return lexemes;
     }
-    lexemes
+    // As many pairs go as stay open through all that is between the first and the last run.
+    let middle = opens - 1..lexemes.len() - closes;
+    let (mut depth, mut lowest) = (0_usize, usize::MAX);
+    for (at, lexeme) in lexemes.iter().enumerate() {
+        match lexeme.kind {
+            TokenKind::Open => depth += 1,
+            TokenKind::Close => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if middle.contains(&at) {
+            lowest = lowest.min(depth);
+        }
+    }
+    let mut pairs = opens.min(closes).min(lowest);
+    if depth > 0 {
+        return lexemes;
+    }
+    // Nothing at all in parentheses stays as it is.
+    if pairs * 2 == lexemes.len() {
+        pairs -= 1;
+    }
+    &lexemes[pairs..lexemes.len() - pairs]
 }
 
 /// The name that a token is, if it can be one.

@@ -282,6 +282,9 @@ fn column_name(item: &[Lexeme<'_>], dialect: crate::dialect::Dialect) -> Option<
     }
 }
 
+/// How many tokens the list of columns of a part of a query may have.
+const MOST_COLUMNS: usize = 4_000;
+
 /// The names of `WITH name AS (…)`.
 fn local_names(lexemes: &[Lexeme<'_>], cursor: &Cursor<'_, '_>) -> Vec<Name> {
     let mut names = Vec::new();
@@ -292,7 +295,16 @@ fn local_names(lexemes: &[Lexeme<'_>], cursor: &Cursor<'_, '_>) -> Vec<Name> {
         }
         let mut ahead = Cursor::new(&lexemes[at..], cursor.dialect);
         let Some(name) = ahead.ident() else { continue };
-        ahead.group();
+        // The columns of a part have no parentheses of their own.
+        if ahead.eat_sign("(") {
+            let close = ahead
+                .rest()
+                .iter()
+                .take(MOST_COLUMNS)
+                .position(|one| one.text == ")");
+            let Some(close) = close else { continue };
+            ahead = Cursor::new(&ahead.rest()[close + 1..], cursor.dialect);
+        }
         if ahead.eat("AS") {
             ahead.eat("NOT");
             ahead.eat("MATERIALIZED");
