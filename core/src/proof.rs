@@ -289,7 +289,8 @@ mod tests {
 
     #[test]
     fn after_something_opaque_nothing_is_claimed() {
-        let block = "DO $$ BEGIN EXECUTE 'ALTER TABLE ' || 'users' || ' ADD x int'; END $$";
+        let block =
+            "DO $$ BEGIN EXECUTE 'ALTER TABLE users ADD ' || current_setting('a.b'); END $$";
         check("postgres", &[USERS, (block, "SELECT 1")], "unproven");
         check(
             "postgres",

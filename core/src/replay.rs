@@ -24,7 +24,7 @@ mod value;
 
 pub(crate) use create::STAR;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::{Change, Kind, Name, ObjectName};
 use crate::dialect::Modelling;
@@ -95,6 +95,7 @@ pub fn apply(schema: &mut Schema, session: &mut Session, change: &Change, span: 
         span,
         outcome: Outcome::default(),
         guarded: false,
+        variables: BTreeMap::new(),
         depth: 0,
         taken: 0,
     };
@@ -139,6 +140,8 @@ struct Replay<'s> {
     outcome: Outcome,
     /// Whether a block catches what is refused, so that an object may be there already.
     guarded: bool,
+    /// The variables of the block around a statement.
+    variables: BTreeMap<Name, value::Value>,
     /// How deep calls stand in one another.
     depth: usize,
     /// How many steps blocks took so far.

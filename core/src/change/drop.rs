@@ -72,6 +72,41 @@ pub(super) fn kind(cursor: &mut Cursor<'_, '_>) -> Option<Kind> {
     Some(*kind)
 }
 
+/// Words that are no names to SQLite without quotes, whatever stands around them.
+const RESERVED: &[&str] = &[
+    "TABLE",
+    "INDEX",
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "GROUP",
+    "ORDER",
+    "CREATE",
+    "DROP",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "VALUES",
+    "SET",
+    "JOIN",
+    "ON",
+    "IN",
+    "IS",
+    "NOT",
+    "NULL",
+    "AND",
+    "OR",
+    "TO",
+    "AS",
+    "UNIQUE",
+    "PRIMARY",
+    "CHECK",
+    "DEFAULT",
+    "REFERENCES",
+    "TRANSACTION",
+    "UNION",
+];
+
 /// `DROP`, after this word.
 pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
     if cursor.eat("OWNED BY") {
@@ -86,6 +121,9 @@ pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
     let if_missing = cursor.if_exists();
     if cursor.family() == Family::MySql && kind == Kind::Index {
         return mysql_index(cursor, if_missing);
+    }
+    if cursor.family() == Family::Sqlite && cursor.sees_any(RESERVED) {
+        return None;
     }
     let mut targets = vec![target(cursor, kind)?];
     while cursor.eat_sign(",") {

@@ -363,7 +363,7 @@ impl Replay<'_> {
                     match behavior {
                         // It is gone if it does.
                         Behavior::Cascade => {
-                            self.opaque(&why, &[dependant.name.clone()], false, true);
+                            self.opaque(&why, std::slice::from_ref(&dependant.name), false, true);
                         }
                         Behavior::Restrict => self.unknown(column.span, why),
                     }
@@ -428,7 +428,7 @@ impl Replay<'_> {
                     );
                     match behavior {
                         Behavior::Cascade => {
-                            self.opaque(&why, &[dependant.name.clone()], false, false);
+                            self.opaque(&why, std::slice::from_ref(&dependant.name), false, false);
                         }
                         Behavior::Restrict => self.unknown(column.span, why),
                     }

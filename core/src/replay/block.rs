@@ -394,8 +394,9 @@ impl Replay<'_> {
         };
         let (findings, unknowns) = (self.outcome.findings.len(), self.outcome.unknowns.len());
         let outer = self.span;
+        let around = std::mem::replace(&mut self.variables, frame.variables.clone());
         self.change(&change);
-        self.span = outer;
+        self.variables = around;
         for at in findings..self.outcome.findings.len() {
             self.outcome.findings[at].span = self.place(offset, self.outcome.findings[at].span);
         }

@@ -1,7 +1,5 @@
 //! Statements about rows: what they name must be there.
 
-use std::collections::BTreeMap;
-
 use super::{Done, Replay};
 use crate::change::{Data, DataVerb, Kind, Name, Uses};
 use crate::dialect::Family;
@@ -458,7 +456,8 @@ impl Replay<'_> {
         let mut followed = true;
         for (key, call) in known.iter().zip(&data.calls) {
             let findings = self.outcome.findings.len();
-            followed &= self.call(key, &call.arguments, &BTreeMap::new()).is_some();
+            let around = self.variables.clone();
+            followed &= self.call(key, &call.arguments, &around).is_some();
             if self.outcome.findings.len() > findings {
                 return true;
             }
