@@ -44,7 +44,10 @@ pub(super) fn read(text: &str, span: Span, dialect: Dialect) -> Result<Change, S
     {
         return Err(error);
     }
-    second_opinion(text, span, &lexemes, dialect, change.is_some())?;
+    let is_recognised = change.is_some();
+    on_a_deep_stack(lexemes.len(), || {
+        second_opinion(text, span, &lexemes, dialect, is_recognised)
+    })?;
     Ok(change.unwrap_or_else(|| Change::Opaque(opaque::read(&lexemes, dialect))))
 }
 
@@ -110,6 +113,31 @@ fn rename_tables(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
         to,
         if_missing: super::IfMissing::Fail,
     }))
+}
+
+/// How many tokens a statement may have that is read on the stack at hand.
+const SHALLOW: usize = 200;
+
+/// What a parser may need that calls itself for every token of the longest statement, in bytes.
+/// Only what is used of it is ever there.
+const STACK: usize = 512 * 1024 * 1024;
+
+/// Asks parsers that others wrote, who call themselves for `NOT NOT NOT …` as deep as that goes. One
+/// that gives up is no reason to refuse a statement.
+fn on_a_deep_stack(
+    tokens: usize,
+    ask: impl FnOnce() -> Result<(), SyntaxError> + Send,
+) -> Result<(), SyntaxError> {
+    if tokens <= SHALLOW {
+        return ask();
+    }
+    std::thread::scope(|scope| {
+        let asked = std::thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(scope, ask);
+        let answer = asked.ok().and_then(|thread| thread.join().ok());
+        answer.unwrap_or(Ok(()))
+    })
 }
 
 /// What only the server can read: settings in comments are harmless, anything else is not known.
