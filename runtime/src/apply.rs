@@ -123,7 +123,12 @@ impl<DB: Driver> Book for ApplyBook<'_, DB> {
     }
 }
 
-fn job<'j>(migration: &'j Migration, limits: Limits, dialect: Dialect, start: Start) -> Job<'j> {
+pub(crate) fn job<'j>(
+    migration: &'j Migration,
+    limits: Limits,
+    dialect: Dialect,
+    start: Start,
+) -> Job<'j> {
     let ms = |limit: Option<u64>, default| limit.map(Duration::from_millis).or(default);
     Job {
         id: &migration.id,
@@ -273,7 +278,7 @@ fn applied_row<DB: Driver>(book: &ApplyBook<'_, DB>, elapsed: Duration) -> Row {
         statements,
         statements_done: statements,
         rollback_safe: migration.rollback_safe,
-        compatible: history::is_compatible(migration),
+        compatible: history::is_compatible::<DB>(migration),
         applied_at: String::new(),
         execution_ms: u64::try_from(elapsed.as_millis()).ok(),
         applied_by: book.who.to_owned(),

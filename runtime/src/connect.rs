@@ -123,23 +123,31 @@ impl private::Sealed for &str {}
 
 impl<'c, DB: Engine> Connect<'c, DB> for &str {
     async fn open(self) -> Result<Held<'c, DB>, Error> {
-        let options = DB::is_url(self)
-            .then(|| <DB::Connection as Connection>::Options::from_str(self).ok())
-            .flatten();
-        // The driver's own words for a bad URL may quote it, with the password.
-        let options = options.ok_or_else(|| {
-            crate::plan::usage(
-                format!("this is not a URL of a {} database", DB::PRODUCT),
-                "write `postgres://user@host/database`, `mysql://user@host/database` or \
-                 `sqlite:path/to/file.db?mode=rwc`, as for sqlx",
-            )
-        })?;
-        let shown = DB::shown(&options);
-        let connection = options.clone().disable_statement_logging().connect().await;
-        connection
-            .map(|connection| Held::Own(connection, options))
-            .map_err(|error| unreachable_at::<DB>(&shown, error))
+        let (connection, options) = to_url::<DB>(self).await?;
+        Ok(Held::Own(connection, options))
     }
+}
+
+/// A connection of its own, and how to open another like it.
+pub(crate) async fn to_url<DB: Engine>(
+    url: &str,
+) -> Result<(DB::Connection, <DB::Connection as Connection>::Options), Error> {
+    let options = DB::is_url(url)
+        .then(|| <DB::Connection as Connection>::Options::from_str(url).ok())
+        .flatten();
+    // The driver's own words for a bad URL may quote it, with the password.
+    let options = options.ok_or_else(|| {
+        crate::plan::usage(
+            format!("this is not a URL of a {} database", DB::PRODUCT),
+            "write `postgres://user@host/database`, `mysql://user@host/database` or \
+             `sqlite:path/to/file.db?mode=rwc`, as for sqlx",
+        )
+    })?;
+    let shown = DB::shown(&options);
+    let connection = options.clone().disable_statement_logging().connect().await;
+    connection
+        .map(|connection| (connection, options))
+        .map_err(|error| unreachable_at::<DB>(&shown, error))
 }
 
 impl<DB: Engine> private::Sealed for Held<'_, DB> {}

@@ -14,6 +14,7 @@ use sqlx::{Column, Connection, Database, Either, Row};
 use crate::error::words_of;
 use crate::history::Names;
 use crate::message::{Answer, Message, Refused};
+use crate::probe::Probe;
 use crate::session::Facts;
 use crate::testing::Provable;
 
@@ -33,7 +34,7 @@ mod sqlite;
     label = "expected `sqlx::Postgres`, `sqlx::Sqlite` or `sqlx::MySql`",
     note = "each engine is a feature that must be switched on (`postgres`, `sqlite`, or `mysql` for MariaDB too): backstitch = {{ version = \"0.1\", features = [\"postgres\"] }}"
 )]
-pub trait Engine: Driver + Provable {}
+pub trait Engine: Driver + Provable + Probe {}
 
 /// How a lock attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

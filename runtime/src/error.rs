@@ -38,6 +38,8 @@ pub enum ErrorKind {
     Unfinished,
     /// A migration has no way back, or one that needs force.
     Rollback,
+    /// The backup that a run was to make first failed.
+    Backup,
     /// The history was not written by this library, or by a newer one.
     History,
     /// The files cannot be used.

@@ -13,6 +13,7 @@ use backstitch_core::checksum::{Checksum, Digest};
 use backstitch_core::migration::{self, Migration, Phase};
 use serde::Serialize;
 
+use crate::additive;
 use crate::engine::Driver;
 use crate::error::Error;
 use crate::message::Answer;
@@ -73,6 +74,16 @@ impl Names {
     /// The quoted name of the table of the lease, which is called after the history.
     pub fn leases<D: Driver>(&self) -> String {
         self.quoted::<D>(&self.beside("leases"))
+    }
+
+    /// The names of all tables that a history can have.
+    pub(crate) fn all_tables(&self) -> [String; 4] {
+        [
+            self.table.clone(),
+            self.rollback_table.clone(),
+            self.beside("repairs"),
+            self.beside("leases"),
+        ]
     }
 
     /// `__migration_repairs__` beside `__migrations__`, `x_repairs` beside `x`.
@@ -487,7 +498,7 @@ pub(crate) fn insert<D: Driver>(
         entry.mark.done.to_string(),
         optional(down_sql.as_deref()),
         truth(migration.rollback_safe).to_owned(),
-        truth(is_compatible(migration)).to_owned(),
+        truth(is_compatible::<D>(migration)).to_owned(),
         D::now().to_owned(),
         entry.execution_ms.clone(),
         text(entry.applied_by),
@@ -525,9 +536,14 @@ fn mark_values<D: Driver>(mark: &Mark) -> [String; 4] {
     ]
 }
 
-/// Whether the release before this migration still works with it: known where the file says so.
-pub(crate) fn is_compatible(migration: &Migration) -> bool {
-    matches!(migration.phase, Some(Phase::Expand))
+/// Whether the release before this migration still works with it: known where the file says so, or
+/// where the statements only add.
+pub(crate) fn is_compatible<D: Driver>(migration: &Migration) -> bool {
+    match migration.phase {
+        Some(Phase::Expand) => true,
+        Some(Phase::Contract) => false,
+        None => additive::is_additive(migration, D::DIALECT),
+    }
 }
 
 fn delete_unfinished<D: Driver>(names: &Names, version: u64) -> String {
@@ -657,6 +673,15 @@ pub(crate) fn select_down<D: Driver>(names: &Names, version: u64) -> String {
     )
 }
 
+/// Asks for all stored ways back, by version.
+pub(crate) fn select_downs<D: Driver>(names: &Names) -> String {
+    format!(
+        "SELECT version, down_sql FROM {} WHERE {} ORDER BY version",
+        names.migrations::<D>(),
+        names.is_ours::<D>()
+    )
+}
+
 /// One row of `__migration_rollbacks__` on its way in.
 #[derive(Clone, Debug)]
 pub(crate) struct RollbackEntry<'a> {
@@ -664,6 +689,7 @@ pub(crate) struct RollbackEntry<'a> {
     pub(crate) id: &'a str,
     pub(crate) reason: Option<&'a str>,
     pub(crate) forced: bool,
+    pub(crate) backup: Option<&'a str>,
     /// An expression for how long it took.
     pub(crate) execution_ms: String,
     pub(crate) error: Option<&'a str>,
@@ -680,7 +706,7 @@ pub(crate) fn insert_rollback<D: Driver>(names: &Names, entry: &RollbackEntry<'_
         D::quote_text(entry.id),
         optional(entry.reason),
         truth(entry.forced).to_owned(),
-        "NULL".to_owned(),
+        optional(entry.backup),
         entry.execution_ms.clone(),
         truth(entry.error.is_none()).to_owned(),
         optional(entry.error),

@@ -11,13 +11,17 @@
 //!
 //! The modules in the order in which a run goes through them:
 
+mod additive;
+mod adopt;
 mod apply;
+mod backup;
 mod check;
 mod connect;
 mod engine;
 pub mod engines;
 mod error;
 mod execute;
+mod fleet;
 mod history;
 mod lease;
 mod lock;
@@ -26,11 +30,16 @@ mod migrations;
 mod migrator;
 mod observe;
 mod plan;
+mod probe;
+mod rehearse;
 mod repair;
 mod report;
+mod risk;
 mod rollback;
 mod session;
 mod step;
+mod verify;
+mod words;
 
 pub mod testing;
 
@@ -38,9 +47,12 @@ pub use backstitch_core as core;
 pub use backstitch_core::dir::Layout;
 pub use backstitch_macros::migrations;
 
+pub use adopt::{Adopt, Adopted, Adoption, Basis, Tool};
+pub use backup::Occasion;
 pub use connect::Connect;
 pub use engine::Engine;
 pub use error::{Error, ErrorKind};
+pub use fleet::{Fleet, FleetReport, Outcome, TenantReport};
 pub use history::record::{History, Repaired, Rollback};
 pub use history::{Row, State};
 pub use lease::Lock;
@@ -48,9 +60,12 @@ pub use migrations::{LoadOptions, Migrations};
 pub use migrator::{Migrator, Mode};
 pub use observe::{Event, Observer};
 pub use plan::{Action, Down, OutOfOrder, Plan, Step, Unknown};
+pub use rehearse::{Blocks, LeftOut, Rehearsal, Rehearsed, RehearsedStatement, TableLock};
 pub use repair::Repair;
 pub use report::{Direction, Done, Report, Status};
+pub use risk::{Count, Level, Reason, Risk, StepRisk};
 pub use step::StepFn;
+pub use verify::{Drift, Verification, Verify};
 
 /// What `migrations!` writes into the program. Not for anybody else.
 #[doc(hidden)]

@@ -13,13 +13,15 @@ use std::time::{Duration, Instant};
 
 use backstitch_core::Set;
 use backstitch_core::diagnostic::did_you_mean;
+use sqlx::Connection;
 
+use crate::backup::Backup;
 use crate::connect::{Connect, Held};
 use crate::engine::{Engine, Limits};
 use crate::error::Error;
 use crate::history::Names;
 use crate::lease::Lock;
-use crate::lock::Wait;
+use crate::lock::{self, Wait};
 use crate::migrations::Migrations;
 use crate::observe::{Announcer, Event, Observer};
 use crate::plan::{self, Force, OutOfOrder, Plan, Policy, Unknown, usage};
@@ -48,10 +50,11 @@ pub struct Migrator<'m, DB> {
     policy: Policy,
     lock: Lock,
     lock_wait: Duration,
-    limits: Limits,
+    pub(crate) limits: Limits,
     retries: u32,
     applied_by: Option<String>,
     reason: Option<String>,
+    pub(crate) backup: Backup,
     announcer: Announcer,
 }
 
@@ -69,6 +72,7 @@ impl<DB> Clone for Migrator<'_, DB> {
             retries: self.retries,
             applied_by: self.applied_by.clone(),
             reason: self.reason.clone(),
+            backup: self.backup.clone(),
             announcer: self.announcer.clone(),
         }
     }
@@ -91,6 +95,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
             retries: 10,
             applied_by: None,
             reason: None,
+            backup: Backup::default(),
             announcer: Announcer::default(),
         }
     }
@@ -211,7 +216,10 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         self
     }
 
-    async fn open<'c>(&self, database: impl Connect<'c, DB>) -> Result<Held<'c, DB>, Error> {
+    pub(crate) async fn open<'c>(
+        &self,
+        database: impl Connect<'c, DB>,
+    ) -> Result<Held<'c, DB>, Error> {
         let dialect = self.migrations.dialect();
         if !DB::speaks(dialect) {
             return Err(Error::wrong_dialect(dialect, DB::PRODUCT));
@@ -258,7 +266,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         beyond.map(|one| one.id.clone()).collect()
     }
 
-    async fn look_around<'s>(
+    pub(crate) async fn look_around<'s>(
         &'s self,
         held: &'s mut Held<'_, DB>,
     ) -> Result<Session<'s, DB>, Error> {
@@ -272,7 +280,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         })
     }
 
-    fn plan_up(&self, session: &mut Session<'_, DB>) -> Result<Plan, Error> {
+    pub(crate) fn plan_up(&self, session: &mut Session<'_, DB>) -> Result<Plan, Error> {
         plan::up(self.set(), &session.rows, self.target, self.policy)
     }
 
@@ -290,6 +298,16 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
                 result => return result,
             }
         }
+    }
+
+    /// Takes the migration lock, which is to be given back by [`lock::release`].
+    pub(crate) async fn take_lock(
+        &self,
+        session: &mut Session<'_, DB>,
+        options: Option<<DB::Connection as Connection>::Options>,
+    ) -> Result<(), Error> {
+        let taken = lock::take(session, self.lock, options, self.lock_wait);
+        taken.await.map(drop)
     }
 
     /// Closes the connection and makes the report, or the error that carries it.
@@ -317,7 +335,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         report
     }
 
-    fn set(&self) -> &'m Set {
+    pub(crate) fn set(&self) -> &'m Set {
         self.migrations.set()
     }
 

@@ -73,7 +73,8 @@ pub enum OutOfOrder {
 /// What to do about applied migrations that this program does not know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unknown {
-    /// Go on where each of them says that the release before it still works.
+    /// Go on where each of them is newer than all that this program has, and the release before it
+    /// still works with it: it says so by `@phase: expand`, or only adds.
     #[default]
     IfCompatible,
     /// Refuse to run.
@@ -175,7 +176,7 @@ pub(crate) fn up(
                 };
                 refusals.judge_known(known, &mut plan);
             }
-            None => refusals.judge_unknown(row, policy.unknown),
+            None => refusals.judge_unknown(row, policy.unknown, set),
         }
     }
     let newest = rows
@@ -312,7 +313,7 @@ fn step(action: Action, migration: &Migration) -> Step {
 }
 
 /// Whether the row is of an UP that left nothing behind, so that the migration is pending.
-fn is_untouched(row: &Row) -> bool {
+pub(crate) fn is_untouched(row: &Row) -> bool {
     let start = resume::start_of_row(row);
     let is_up = matches!(row.state, State::Failed | State::Applying);
     is_up && start.done == 0 && !start.in_doubt && start.rounds.is_none()
@@ -360,16 +361,18 @@ impl Refusals {
         }
     }
 
-    fn judge_unknown(&mut self, row: &Row, policy: Unknown) {
+    fn judge_unknown(&mut self, row: &Row, policy: Unknown, set: &Set) {
         match row.state {
             State::Applied => {
+                // Between those that are known it is not that this program is older.
+                let later = set.migrations.iter().find(|one| one.version > row.version);
                 let fine = match policy {
                     Unknown::Allow => true,
-                    Unknown::IfCompatible => row.compatible,
+                    Unknown::IfCompatible => row.compatible && later.is_none(),
                     Unknown::Refuse => false,
                 };
                 if !fine {
-                    self.diverged.push(unknown(row));
+                    self.diverged.push(unknown(row, later));
                 }
             }
             _ if is_untouched(row) => {}
@@ -420,7 +423,12 @@ pub(crate) fn known_layout(rows: &[Row]) -> Result<(), Error> {
 }
 
 /// A diagnostic about a migration, pointing at its UP where the file is known.
-fn about(code: &'static str, migration: &Migration, message: String, label: &str) -> Diagnostic {
+pub(crate) fn about(
+    code: &'static str,
+    migration: &Migration,
+    message: String,
+    label: &str,
+) -> Diagnostic {
     let up = &migration.up;
     let span = up
         .statements
@@ -469,7 +477,18 @@ fn renamed(migration: &Migration, row: &Row) -> Diagnostic {
     ))
 }
 
-fn unknown(row: &Row) -> Diagnostic {
+fn unknown(row: &Row, later: Option<&Migration>) -> Diagnostic {
+    let but = match later {
+        Some(later) => format!(
+            "This program has `{}`, which comes later, so it is not just older: the file was \
+             removed, or belongs to another branch.",
+            later.id
+        ),
+        None if row.compatible => "Unknown migrations are refused here.".to_owned(),
+        None => "It does more than to add, and does not say by `@phase: expand` that older \
+                 programs still work with it."
+            .to_owned(),
+    };
     let mut diagnostic = Diagnostic::error(
         "migration-unknown",
         format!(
@@ -478,7 +497,7 @@ fn unknown(row: &Row) -> Diagnostic {
         ),
     )
     .why(format!(
-        "It was applied at {} by {}, and it does not say that older programs still work with it.",
+        "It was applied at {} by {}. {but}",
         row.applied_at, row.applied_by
     ))
     .help(match row.down_checksum {

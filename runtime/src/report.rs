@@ -23,6 +23,8 @@ pub struct Report {
     pub known: usize,
     /// The run as the history names it; `None` when nothing was to be done.
     pub run: Option<String>,
+    /// What the backup is called that was made before, where one was.
+    pub backup: Option<String>,
     /// How long it took in all.
     pub elapsed: Duration,
     /// How much of that was spent waiting for the lock.

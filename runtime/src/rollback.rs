@@ -22,6 +22,8 @@ use crate::session::Session;
 pub(crate) struct Request<'r> {
     pub(crate) reason: Option<&'r str>,
     pub(crate) forced: bool,
+    /// The backup that was made before.
+    pub(crate) backup: Option<&'r str>,
 }
 
 /// Writes down the course of a DOWN.
@@ -45,6 +47,7 @@ impl<DB: Driver> RevertBook<'_, DB> {
             id: &self.row.id,
             reason: self.request.reason,
             forced: self.request.forced,
+            backup: self.request.backup,
             execution_ms: execution_ms.to_owned(),
             error,
             rolled_back_by: self.who,
@@ -233,7 +236,7 @@ pub(crate) async fn stored<DB: Engine>(
     Ok(stored)
 }
 
-fn tampered(row: &Row, what: &str) -> Error {
+pub(crate) fn tampered(row: &Row, what: &str) -> Error {
     let mut diagnostic = Diagnostic::error("rollback-tampered", format!("`{}`: {what}", row.id))
         .why("Its checksum does not fit, so somebody has edited the history. Nothing was run.")
         .help(format!(

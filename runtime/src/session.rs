@@ -195,6 +195,23 @@ impl<'s, DB: Engine> Session<'s, DB> {
         })
     }
 
+    /// Reads the history again where there is one. Makes and changes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) async fn look_again(&mut self) -> Result<(), Error> {
+        let rows = history::select_rows::<DB>(&self.names, self.layout);
+        let message = Message::of([Piece::query(rows)]);
+        match DB::send(self.connection, &message).await {
+            Ok(answers) => {
+                self.rows = read(answers.into_iter().next_back().unwrap_or_default())?;
+                Ok(())
+            }
+            Err(refused) if DB::is_missing_table(&refused.error) => Ok(()),
+            Err(refused) => Err(unreadable::<DB>(refused.error)),
+        }
+    }
+
     /// Sends a message inside a transaction of its own.
     async fn send_in_transaction(
         &mut self,

@@ -58,7 +58,7 @@ mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod proof;
-mod sandbox;
+pub(crate) mod sandbox;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -115,7 +115,8 @@ pub fn catalogue<'a, 'c: 'a, DB: Engine>(
     Box::pin(async move {
         let mut held = database.open().await?;
         let names = Names::default();
-        let without = [names.table.as_str(), names.rollback_table.as_str()];
+        let without = names.all_tables();
+        let without = without.each_ref().map(String::as_str);
         let catalogue = DB::snapshot(held.connection(), &without).await;
         held.close().await;
         catalogue.map_err(sandbox::unreadable::<DB>)
@@ -270,7 +271,8 @@ impl<'m, DB: Engine> Course<'m, DB> {
 
     async fn snapshot(&mut self) -> Result<Catalogue, Error> {
         let names = Names::default();
-        let without = [names.table.as_str(), names.rollback_table.as_str()];
+        let without = names.all_tables();
+        let without = without.each_ref().map(String::as_str);
         self.sandbox.snapshot(&without).await
     }
 

@@ -59,11 +59,12 @@ async fn dropped_at_every_await_point_of_up<DB: Watched>(ground: Ground<DB>) {
 async fn dropped_at_every_await_point_of_down<DB: Watched>(ground: Ground<DB>) {
     let course = Course::of(LENGTH);
     let set = course.load::<DB>();
+    let forcing = set.migrator().force();
     let mut dropped = 0;
     for n in 1.. {
         let when = format!("down dropped at its poll {n}");
         course.finish(&ground, &when).await;
-        let came_through = Polls::of(n, set.down(ground.url(), Down::All)).await;
+        let came_through = Polls::of(n, forcing.down(ground.url(), Down::All)).await;
         course.traces(&ground).await.judge::<DB>(&when);
         course.undo(&ground, &when).await;
         if let Some(result) = came_through {

@@ -116,7 +116,10 @@ impl Course {
     pub(crate) async fn undo<DB: Watched>(&self, ground: &Ground<DB>, when: &str) {
         let set = self.load::<DB>();
         let migrator = set.migrator().lock_wait(Duration::from_secs(20));
-        let finished = migrator.down(ground.url(), backstitch::Down::All).await;
+        let finished = migrator
+            .force()
+            .down(ground.url(), backstitch::Down::All)
+            .await;
         finished.unwrap_or_else(|error| panic!("{when}: down does not finish\n{error}"));
         let traces = self.traces(ground).await;
         traces.judge::<DB>(when);

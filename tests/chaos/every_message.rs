@@ -77,7 +77,7 @@ async fn every_message_of_down_is_lost_once<DB: Watched>(ground: Ground<DB>) {
             course.finish(&ground, &when).await;
             proxy.reset();
             proxy.fail(n, fault, spell);
-            let result = set.down(proxy.url(), Down::All).await;
+            let result = set.migrator().force().down(proxy.url(), Down::All).await;
             let failed = proxy.failed();
             let transcript = proxy.transcript();
             proxy.mend();

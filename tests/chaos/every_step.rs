@@ -71,7 +71,11 @@ async fn every_step_of_down_is_interrupted(ground: Ground<Sqlite>) {
             course.finish(&ground, &when).await;
             let mut connection = ground.connect().await;
             let steps = interrupt(&mut connection, n, spell).await;
-            let result = set.migrator().down(&mut connection, Down::All).await;
+            let result = set
+                .migrator()
+                .force()
+                .down(&mut connection, Down::All)
+                .await;
             let reached = steps.load(Ordering::Relaxed) >= n;
             drop(connection);
             let traces = course.traces(&ground).await;

@@ -151,7 +151,11 @@ async fn a_table_space_is_full() {
     small.grow();
     let report = set.up(ground.url()).await.expect("there is room now");
     assert_eq!(report.done.len(), 2);
-    set.down(ground.url(), Down::All).await.expect("down works");
+    set.migrator()
+        .force()
+        .down(ground.url(), Down::All)
+        .await
+        .expect("down works");
 }
 
 /// A small file system in memory, unmounted with this value.

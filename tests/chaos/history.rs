@@ -220,7 +220,11 @@ async fn every_column_is_edited_and_down_takes_back_whole_migrations<DB: Watched
     let set = course.load::<DB>();
     each_edit(&ground, &course, async |eye, edit, _| {
         let (before, history) = (eye.made().await, eye.dump().await);
-        let result = set.down(ground.url(), Down::Steps(1)).await;
+        let result = set
+            .migrator()
+            .force()
+            .down(ground.url(), Down::Steps(1))
+            .await;
         let after = eye.made().await;
         match result {
             // One migration: its table and its line.
@@ -296,7 +300,11 @@ async fn a_column_is_gone<DB: Watched>(ground: Ground<DB>) {
             .await;
         for error in [
             set.status(ground.url()).await.expect_err(column),
-            set.down(ground.url(), Down::All).await.expect_err(column),
+            set.migrator()
+                .force()
+                .down(ground.url(), Down::All)
+                .await
+                .expect_err(column),
             more.up(ground.url()).await.expect_err(column),
         ] {
             assert_eq!(error.kind(), ErrorKind::History, "{error}");
@@ -315,7 +323,12 @@ async fn the_table_of_rollbacks_is_gone<DB: Watched>(ground: Ground<DB>) {
     let report = set.up(ground.url()).await.expect("nothing is pending");
     assert!(report.is_up_to_date());
     let (before, history) = (eye.made().await, eye.dump().await);
-    match set.down(ground.url(), Down::Steps(1)).await {
+    match set
+        .migrator()
+        .force()
+        .down(ground.url(), Down::Steps(1))
+        .await
+    {
         Ok(_) => course.undo(&ground, "made again").await,
         Err(error) => {
             let shown = error.to_string();

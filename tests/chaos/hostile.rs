@@ -79,7 +79,12 @@ async fn words_are_only_words<DB: Watched>(ground: Ground<DB>) {
                     let stored = ground.ask(question).await;
                     assert_eq!(stored.len(), if name == "reason" { 2 } else { 1 }, "{when}");
                     assert_same(&stored[0][0], &word, &when);
-                    migrator.down(ground.url(), Down::All).await.expect(&when);
+                    migrator
+                        .clone()
+                        .force()
+                        .down(ground.url(), Down::All)
+                        .await
+                        .expect(&when);
                 }
                 Err(error) => {
                     refused += 1;
@@ -123,7 +128,12 @@ async fn there_and_back<DB: Watched>(
         (LENGTH, None),
         "{when}"
     );
-    let down = migrator.down(ground.url(), Down::All).await.expect(when);
+    let down = migrator
+        .clone()
+        .force()
+        .down(ground.url(), Down::All)
+        .await
+        .expect(when);
     assert_eq!(down.done.len(), LENGTH, "{when}");
     assert!(!ground.has("log").await, "{when}");
     let first = migrator.clone().target("0001_log").expect("it is there");
@@ -162,7 +172,12 @@ async fn tables_of_the_history_have_hostile_names<DB: Watched>(ground: Ground<DB
                     .tables(format!("h{word}2"), format!("r{word}2"));
                 let status = other.status(ground.url()).await.expect(&when);
                 assert_eq!(status.history.len(), 0, "{when}: two names are one table");
-                migrator.down(ground.url(), Down::All).await.expect(&when);
+                migrator
+                    .clone()
+                    .force()
+                    .down(ground.url(), Down::All)
+                    .await
+                    .expect(&when);
             }
             Err(error) => {
                 refused += 1;
@@ -246,6 +261,10 @@ async fn migrations_have_hostile_names<DB: Product>(ground: Ground<DB>) {
     }
     let status = set.status(ground.url()).await.expect("status works");
     assert_eq!(status.history[0].name, "it's \u{1f4a5}");
-    set.down(ground.url(), Down::All).await.expect("down works");
+    set.migrator()
+        .force()
+        .down(ground.url(), Down::All)
+        .await
+        .expect("down works");
     assert!(!ground.has(&quote("it's")).await);
 }

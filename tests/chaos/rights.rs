@@ -76,7 +76,11 @@ async fn a_database_may_only_be_read(ground: Ground<Postgres>) {
         .await
         .expect("there is nothing to do");
     assert!(report.is_up_to_date());
-    let down = migrations.down(ground.url(), Down::All).await;
+    let down = migrations
+        .migrator()
+        .force()
+        .down(ground.url(), Down::All)
+        .await;
     let error = down.expect_err("it may only be read");
     assert!(
         error.to_string().contains("read-only transaction"),
@@ -209,6 +213,8 @@ async fn a_user_may_not_drop_tables(ground: Ground<MySql>) {
     let url = url_of(&ground, &user);
     set.up(url.as_str()).await.expect("it may do that");
     let error = set
+        .migrator()
+        .force()
         .down(url.as_str(), Down::Steps(1))
         .await
         .expect_err("it may not do that");

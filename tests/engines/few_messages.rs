@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use backstitch::{Down, ErrorKind, Lock, Migrations, Mode};
+use backstitch::{Down, ErrorKind, Lock, Migrations, Mode, Unknown};
 use backstitch_tests::proxy::{Kind, Message, Proxy};
 use backstitch_tests::servers::Engine;
 use sqlx::{Pool, Postgres};
@@ -354,6 +354,8 @@ async fn nothing_pending_needs_no_right_but_to_read(ground: Ground<Postgres>) {
     set.wait(&mut connection).await.expect("wait only reads");
     let older = tables::<Postgres>(2);
     let error = older
+        .migrator()
+        .unknown(Unknown::Refuse)
         .up(&mut connection)
         .await
         .expect_err("an unknown one is there");

@@ -63,6 +63,8 @@ async fn settings_do_not_reach_the_next_migration(ground: Ground<Postgres>) {
         .ask("SELECT name, setting FROM kept ORDER BY 1")
         .await;
     untouched
+        .migrator()
+        .force()
         .down(ground.url(), Down::All)
         .await
         .expect("down works");
@@ -99,7 +101,11 @@ async fn settings_do_not_reach_the_next_migration(ground: Ground<Postgres>) {
             differ.is_empty() && found.len() == expected.len(),
             "{apart}: {differ:?}"
         );
-        set.down(ground.url(), Down::All).await.expect("down works");
+        let forcing = set.migrator().force();
+        forcing
+            .down(ground.url(), Down::All)
+            .await
+            .expect("down works");
     }
 }
 
@@ -319,6 +325,8 @@ async fn settings_do_not_reach_the_next_migration_in_mysql(ground: Ground<MySql>
         .ask("SELECT name, setting FROM kept ORDER BY 1")
         .await;
     plain
+        .migrator()
+        .force()
         .down(ground.url(), Down::All)
         .await
         .expect("down works");
@@ -333,7 +341,11 @@ async fn settings_do_not_reach_the_next_migration_in_mysql(ground: Ground<MySql>
             .await;
         assert_eq!(found, expected);
         assert_eq!(ground.history().await.len(), 2);
-        set.down(ground.url(), Down::All).await.expect("down works");
+        let forcing = set.migrator().force();
+        forcing
+            .down(ground.url(), Down::All)
+            .await
+            .expect("down works");
     }
     assert!(other.has("elsewhere").await && !other.has("kept").await);
 }

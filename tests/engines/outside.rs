@@ -72,6 +72,8 @@ async fn statements_are_counted<DB: Product>(ground: Ground<DB>) {
     );
 
     let report = set
+        .migrator()
+        .force()
         .down(ground.url(), Down::Steps(1))
         .await
         .expect("down works");
@@ -199,6 +201,8 @@ async fn a_rollback_is_counted_too<DB: Product>(ground: Ground<DB>) {
     );
     set.up(ground.url()).await.expect("up works");
     let error = set
+        .migrator()
+        .force()
         .down(ground.url(), Down::Steps(1))
         .await
         .expect_err("the second is wrong");
@@ -272,7 +276,11 @@ async fn ddl_and_data_are_counted_alike(ground: Ground<MySql>) {
         (6, 4)
     );
     assert_eq!(ground.history().await, ["0001_mixed applied 6/6"]);
-    set.down(ground.url(), Down::All).await.expect("down works");
+    let forcing = set.migrator().force();
+    forcing
+        .down(ground.url(), Down::All)
+        .await
+        .expect("down works");
     assert!(!ground.has("a").await && !ground.has("c").await);
 }
 
@@ -331,7 +339,11 @@ async fn procedures_answer_as_they_like(ground: Ground<MySql>) {
         .value("SELECT GROUP_CONCAT(id ORDER BY id) FROM said")
         .await;
     assert_eq!(said, "1,2,3,4,8,10,11,12");
-    set.down(ground.url(), Down::All).await.expect("down works");
+    let forcing = set.migrator().force();
+    forcing
+        .down(ground.url(), Down::All)
+        .await
+        .expect("down works");
 }
 
 async fn a_procedure_does_not_upset_a_transaction(ground: Ground<MySql>) {

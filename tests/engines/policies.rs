@@ -104,10 +104,8 @@ async fn unknown_rows_are_refused_unless_they_are_compatible<DB: Product>(ground
             .map(|report| report.done.len())
     };
 
-    with(File::table("b"))
-        .up(ground.url())
-        .await
-        .expect("up works");
+    let renamed = || File::new("ALTER TABLE a RENAME TO b", "ALTER TABLE b RENAME TO a");
+    with(renamed()).up(ground.url()).await.expect("up works");
     for unknown in [Unknown::IfCompatible, Unknown::Refuse] {
         let error = up(&older, unknown)
             .await
@@ -135,7 +133,27 @@ async fn unknown_rows_are_refused_unless_they_are_compatible<DB: Product>(ground
         0
     );
 
-    with(File::table("b").with("@phase: expand"))
+    // What only adds is compatible by itself, and the file has the last word.
+    let added = with(File::table("b"));
+    added.up(ground.url()).await.expect("up works");
+    assert_eq!(
+        up(&older, Unknown::IfCompatible)
+            .await
+            .expect("a new table is nothing to it"),
+        0
+    );
+    // But for whoever has one that comes later: that is not just older.
+    let beside = [old[0].clone(), ("0003_c", File::table("c"))];
+    let error = up(&migrations(&beside), Unknown::IfCompatible).await;
+    let error = error.expect_err("a file is missing");
+    assert!(
+        error.to_string().contains("`0003_c`, which comes later"),
+        "{error}"
+    );
+    let taken_back = older.down(ground.url(), Down::Steps(1)).await;
+    taken_back.expect("down works");
+
+    with(renamed().with("@phase: expand"))
         .up(ground.url())
         .await
         .expect("up works");
@@ -282,7 +300,13 @@ async fn another_name_for_a_version_is_refused<DB: Product>(ground: Ground<DB>) 
 }
 
 async fn all_that_is_wrong_is_told_at_once<DB: Product>(ground: Ground<DB>) {
-    some::<DB>(&[("0001_a", "a"), ("0003_c", "c"), ("0009_z", "z")])
+    let contracting = File::table("z").with("@phase: contract");
+    let applied = [
+        ("0001_a", File::table("a")),
+        ("0003_c", File::table("c")),
+        ("0009_z", contracting),
+    ];
+    migrations::<DB>(&applied)
         .up(ground.url())
         .await
         .expect("up works");
@@ -631,7 +655,9 @@ async fn an_empty_set_is_fine<DB: Product>(ground: Ground<DB>) {
     set.wait(ground.url())
         .await
         .expect("there is nothing to wait for");
-    tables::<DB>(1).up(ground.url()).await.expect("up works");
+    let contracting = File::table("t1").with("@phase: contract");
+    let other = migrations::<DB>(&[("0001_t1", contracting)]);
+    other.up(ground.url()).await.expect("up works");
     set.up(ground.url()).await.expect_err("one is unknown");
     set.down(ground.url(), Down::All)
         .await

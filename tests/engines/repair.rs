@@ -209,7 +209,9 @@ async fn a_rollback_goes_on_where_one_says<DB: Product>(ground: Ground<DB>) {
     ));
     let migrator = set.migrator().target("0002_more").expect("it is there");
     migrator.up(ground.url()).await.expect("up works");
-    set.down(ground.url(), Down::Steps(1))
+    set.migrator()
+        .force()
+        .down(ground.url(), Down::Steps(1))
         .await
         .expect_err("the second is wrong");
     let error = repair(
@@ -253,6 +255,8 @@ async fn a_rollback_goes_on_where_one_says<DB: Product>(ground: Ground<DB>) {
     ));
     migrator.up(ground.url()).await.expect("up works");
     older
+        .migrator()
+        .force()
         .down(ground.url(), Down::Steps(1))
         .await
         .expect_err("the second is wrong");
@@ -306,6 +310,8 @@ async fn a_way_back_is_stored_anew<DB: Product>(ground: Ground<DB>) {
     let migrator = wrong.migrator().target("0002_more").expect("it is there");
     migrator.up(ground.url()).await.expect("up works");
     wrong
+        .migrator()
+        .force()
         .down(ground.url(), Down::Steps(1))
         .await
         .expect_err("there is no such table");
@@ -317,6 +323,8 @@ async fn a_way_back_is_stored_anew<DB: Product>(ground: Ground<DB>) {
             .expect("it can be");
     }
     right
+        .migrator()
+        .force()
         .down(ground.url(), Down::Steps(1))
         .await
         .expect("this one works");
@@ -327,6 +335,8 @@ async fn a_way_back_is_stored_anew<DB: Product>(ground: Ground<DB>) {
         .ask("UPDATE __migrations__ SET down_sql = 'DROP TABLE notes' WHERE version = 3")
         .await;
     let error = right
+        .migrator()
+        .force()
         .down(ground.url(), Down::Steps(1))
         .await
         .expect_err("it was tampered with");
@@ -338,6 +348,8 @@ async fn a_way_back_is_stored_anew<DB: Product>(ground: Ground<DB>) {
         .await
         .expect("it can be");
     right
+        .migrator()
+        .force()
         .down(ground.url(), Down::Steps(1))
         .await
         .expect("down works");

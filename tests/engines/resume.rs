@@ -138,7 +138,11 @@ async fn the_rest_runs_when_it_is_put_right<DB: Product>(ground: Ground<DB>) {
             .is_up_to_date()
     );
     // The way back is that of the file that was put right.
-    let report = right.down(ground.url(), Down::Steps(1)).await;
+    let report = right
+        .migrator()
+        .force()
+        .down(ground.url(), Down::Steps(1))
+        .await;
     assert_eq!(report.expect("down works").done[0].statements, 2);
 }
 
@@ -179,7 +183,11 @@ async fn a_rollback_goes_on_too<DB: Product>(ground: Ground<DB>) {
         "INSERT INTO notes VALUES (2);\nINSERT INTO later VALUES (3);\nDELETE FROM notes",
     );
     set.up(ground.url()).await.expect("up works");
-    let error = set.down(ground.url(), Down::Steps(1)).await;
+    let error = set
+        .migrator()
+        .force()
+        .down(ground.url(), Down::Steps(1))
+        .await;
     let error = error.expect_err("there is no such table yet");
     assert!(error.to_string().contains("run `down` again"), "{error}");
     assert_eq!(
@@ -292,7 +300,9 @@ async fn the_layout_before_is_kept<DB: Product>(ground: Ground<DB>) {
     assert_eq!(ground.value("SELECT COUNT(*) FROM nowhere").await, "1");
     let of_before = "SELECT COUNT(*) FROM __migrations__ WHERE layout = 1";
     assert_eq!(ground.value(of_before).await, "1");
-    set.down(ground.url(), Down::Steps(1))
+    set.migrator()
+        .force()
+        .down(ground.url(), Down::Steps(1))
         .await
         .expect("down works");
     assert!(
@@ -482,7 +492,9 @@ async fn an_index_that_was_made_is_not_made_again(ground: Ground<Postgres>) {
     // The same on the way back.
     ground.ask("DROP FUNCTION refuse").await;
     refuse_counts(&ground, 1).await;
-    set.down(ground.url(), Down::Steps(1))
+    set.migrator()
+        .force()
+        .down(ground.url(), Down::Steps(1))
         .await
         .expect_err("it cannot be counted");
     assert_eq!(ground.history().await[1], "0002_outside reverting 0/2");
@@ -671,7 +683,9 @@ async fn ddl_that_took_effect_does_not_run_again(ground: Ground<MySql>) {
             ],
             "{ddl}"
         );
-        set.down(ground.url(), Down::Steps(1))
+        set.migrator()
+            .force()
+            .down(ground.url(), Down::Steps(1))
             .await
             .expect("down works");
     }
@@ -752,7 +766,9 @@ async fn a_state_that_a_hand_wrote_is_not_gone_on_with<DB: Product>(ground: Grou
             set.up(ground.url())
                 .await
                 .expect_err("nobody can tell what ran"),
-            set.down(ground.url(), Down::Steps(1))
+            set.migrator()
+                .force()
+                .down(ground.url(), Down::Steps(1))
                 .await
                 .expect_err("nobody can tell what ran"),
         ] {

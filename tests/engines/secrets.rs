@@ -117,6 +117,7 @@ async fn a_right_password_is_not_shown<DB: Product>(ground: Ground<DB>) {
             let url = url.to_string();
             set.up(url.as_str()).await.expect("up works");
             let other = tables::<DB>(0);
+            let other = other.migrator().unknown(backstitch::Unknown::Refuse);
             hidden(
                 other.up(url.as_str()).await.expect_err("one is unknown"),
                 log,

@@ -253,7 +253,11 @@ async fn triggers_are_one_statement(ground: Ground<Sqlite>) {
         ground.ask("SELECT what FROM log ORDER BY id").await,
         [["one;"], ["END;;"]]
     );
-    set.down(ground.url(), Down::All).await.expect("down works");
+    let forcing = set.migrator().force();
+    forcing
+        .down(ground.url(), Down::All)
+        .await
+        .expect("down works");
 }
 
 async fn a_missing_file_is_told(_ground: Ground<Sqlite>) {

@@ -92,6 +92,7 @@ async fn the_observer_hears_everything_in_order<DB: Product>(ground: Ground<DB>)
     migrator.up(ground.url()).await.expect("up works");
     assert_eq!(notes.take(), [""; 0], "nothing happened");
     migrator
+        .force()
         .down(ground.url(), Down::Steps(1))
         .await
         .expect("down works");

@@ -192,11 +192,19 @@ fn take_back_one(database: &Database) {
         match database.engine() {
             Engine::Sqlite => {
                 let migrations = Migrations::<Sqlite>::load(folder, LoadOptions::default())?;
-                migrations.down(url, Down::Steps(1)).await
+                migrations
+                    .migrator()
+                    .force()
+                    .down(url, Down::Steps(1))
+                    .await
             }
             Engine::Postgres | Engine::PgBouncer | Engine::MariaDb => {
                 let migrations = Migrations::<Postgres>::load(folder, LoadOptions::default())?;
-                migrations.down(url, Down::Steps(1)).await
+                migrations
+                    .migrator()
+                    .force()
+                    .down(url, Down::Steps(1))
+                    .await
             }
         }
     };

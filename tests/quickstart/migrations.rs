@@ -153,7 +153,7 @@ async fn down<'c, DB: backstitch::Engine>(
     database: impl Connect<'c, DB>,
     down: Down,
 ) {
-    let result = migrations.down(database, down).await;
+    let result = migrations.migrator().force().down(database, down).await;
     result.unwrap_or_else(|error| panic!("{error}"));
 }
 

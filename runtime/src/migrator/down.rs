@@ -13,6 +13,7 @@ use crate::lock::{self, Wait};
 use crate::observe::Event;
 use crate::plan::{self, Action, Down, Force, Plan, Step};
 use crate::report::{Direction, Done, Report};
+use crate::risk;
 use crate::rollback::{self, Request};
 use crate::session::Session;
 
@@ -20,9 +21,9 @@ impl<DB: Engine> Migrator<'_, DB> {
     /// Takes migrations back, the newest first, by the way back that the database holds.
     ///
     /// # Errors
-    /// When one has no way back, or loses data and [`force`](Migrator::force) is not given, when
-    /// the stored way back was tampered with, when a statement fails. Failed rollbacks are
-    /// recorded too.
+    /// When one has no way back, or may lose data (see [`risk`](Migrator::risk)) and
+    /// [`force`](Migrator::force) is not given, when the stored way back was tampered with, when
+    /// the [`backup`](Migrator::backup) or a statement fails. Failed rollbacks are recorded too.
     pub fn down<'a, 'c: 'a>(
         &'a self,
         database: impl Connect<'c, DB> + 'a,
@@ -71,7 +72,10 @@ impl<DB: Engine> Migrator<'_, DB> {
     ) -> Result<(), Error> {
         let mut wait = Wait::new(self.lock_wait);
         self.read_history(session, &mut wait).await?;
-        let mut plan = plan::down(self.set(), &session.rows, down, self.policy)?;
+        let mut plan = self.plan_forced(session, down)?;
+        if !plan.is_empty() {
+            report.backup = self.weigh(session, &plan).await?;
+        }
         loop {
             report.remaining = plan.steps.iter().map(|step| step.id.clone()).collect();
             if plan.is_empty() {
@@ -85,7 +89,7 @@ impl<DB: Engine> Migrator<'_, DB> {
             // Somebody else has written to the history.
             self.read_history(session, &mut wait).await?;
             if report.done.is_empty() {
-                plan = plan::down(self.set(), &session.rows, down, self.policy)?;
+                plan = self.plan_forced(session, down)?;
             } else {
                 let rest = |step: &Step| {
                     let mut rows = session.rows.iter();
@@ -97,6 +101,22 @@ impl<DB: Engine> Migrator<'_, DB> {
         }
     }
 
+    /// Refuses what may lose data, unless that is wanted, and makes the backup.
+    async fn weigh(
+        &self,
+        session: &mut Session<'_, DB>,
+        plan: &Plan,
+    ) -> Result<Option<String>, Error> {
+        let mut risk = None;
+        if self.policy.force == Force::No || self.backup.before_down.is_some() {
+            risk = Some(self.assess(session, plan).await?);
+        }
+        if let (Force::No, Some(risk)) = (self.policy.force, &risk) {
+            risk::allow(risk)?;
+        }
+        self.back_up(Direction::Down, plan, risk).await
+    }
+
     /// Whether all of them were taken back. If not, somebody else has written to the history.
     async fn revert_steps(
         &self,
@@ -106,7 +126,8 @@ impl<DB: Engine> Migrator<'_, DB> {
         wait: &mut Wait,
     ) -> Result<bool, Error> {
         for step in &plan.steps {
-            match self.revert(session, step, wait).await? {
+            let backup = report.backup.as_deref();
+            match self.revert(session, step, backup, wait).await? {
                 Some(done) => report.note(done),
                 None => return Ok(false),
             }
@@ -120,6 +141,7 @@ impl<DB: Engine> Migrator<'_, DB> {
         &self,
         session: &mut Session<'_, DB>,
         step: &Step,
+        backup: Option<&str>,
         wait: &mut Wait,
     ) -> Result<Option<Done>, Error> {
         let (action, id) = (Action::Revert, step.id.as_str());
@@ -127,6 +149,7 @@ impl<DB: Engine> Migrator<'_, DB> {
         let request = Request {
             reason: self.reason.as_deref(),
             forced: self.policy.force == Force::Yes,
+            backup,
         };
         let row = session.rows.iter().find(|row| row.version == step.version);
         let row = row.expect("a plan is made from the history").clone();

@@ -16,7 +16,7 @@ use crate::execute::Failure;
 use crate::lock::{self, Wait};
 use crate::observe::Event;
 use crate::plan::{self, Action, Plan, Step};
-use crate::report::{Done, Report};
+use crate::report::{Direction, Done, Report};
 use crate::session::Session;
 use crate::step;
 
@@ -93,6 +93,9 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
             }
             self.tell(Event::Started { plan: &plan });
             report.run = Some(session.run.clone());
+            if report.backup.is_none() {
+                report.backup = self.back_up(Direction::Up, &plan, None).await?;
+            }
             match self.execute(session, &plan, report, &mut wait).await? {
                 Progress::Finished => return Ok(()),
                 Progress::Overtaken => {}

@@ -47,7 +47,7 @@ pub trait Provable: Driver {
 }
 
 /// The database, as long as this value lives.
-pub(super) struct Sandbox<DB: Engine> {
+pub(crate) struct Sandbox<DB: Engine> {
     url: String,
     /// `None` once it is dropped.
     name: Option<String>,
@@ -62,7 +62,7 @@ pub(super) struct Sandbox<DB: Engine> {
 
 impl<DB: Engine> Sandbox<DB> {
     /// Makes a database and connects to it.
-    pub(super) async fn open(url: &str) -> Result<Sandbox<DB>, Error> {
+    pub(crate) async fn open(url: &str) -> Result<Sandbox<DB>, Error> {
         let mut sandbox = Sandbox {
             url: url.to_owned(),
             name: None,
@@ -116,20 +116,20 @@ impl<DB: Engine> Sandbox<DB> {
     }
 
     /// The connection that migrations run on.
-    pub(super) fn connection(&mut self) -> &mut DB::Connection {
+    pub(crate) fn connection(&mut self) -> &mut DB::Connection {
         self.runs.as_mut().expect("it is open")
     }
 
     /// Takes back what a migration has left open, as closing the connection does at the end of a
     /// run.
-    pub(super) async fn end_transaction(&mut self) {
+    pub(crate) async fn end_transaction(&mut self) {
         let message = Message::of([Piece::library("ROLLBACK")]);
         // Mostly there is none.
         let _ = DB::send(self.connection(), &message).await;
     }
 
     /// What the database holds now.
-    pub(super) async fn snapshot(&mut self, without: &[&str]) -> Result<Catalogue, Error> {
+    pub(crate) async fn snapshot(&mut self, without: &[&str]) -> Result<Catalogue, Error> {
         let connection = self.looks.as_mut().expect("it is open");
         DB::snapshot(connection, without)
             .await
@@ -137,7 +137,7 @@ impl<DB: Engine> Sandbox<DB> {
     }
 
     /// Drops the database. That it cannot be dropped does not make a proof wrong.
-    pub(super) async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         for connection in [self.runs.take(), self.looks.take()].into_iter().flatten() {
             let _ = connection.close().await;
         }
@@ -186,7 +186,7 @@ fn tell(name: &str, destroyed: Result<(), Error>) {
 }
 
 /// The catalogue cannot be read.
-pub(super) fn unreadable<DB: Driver>(error: sqlx::Error) -> Error {
+pub(crate) fn unreadable<DB: Driver>(error: sqlx::Error) -> Error {
     let doing = "cannot read what the database holds";
     Error::database(doing, &DB::remarks(&error), error)
 }

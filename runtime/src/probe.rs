@@ -1,0 +1,38 @@
+//! What the verbs around a run ask of an engine: adopting, verifying, rehearsing, judging.
+//!
+//! A run itself gets by with [`Driver`](crate::engine::Driver); what stands here may be slow, and
+//! may be answered with "this engine does not tell".
+
+use crate::engine::Driver;
+
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+/// The engine's answers. Public only because [`Engine`](crate::Engine) builds on it.
+pub trait Probe: Driver {
+    /// An expression that shows the bytes in `column` as hexadecimal digits.
+    fn show_bytes(column: &str) -> String;
+
+    /// A URL under which a scratch database can be made without asking anybody, where the engine
+    /// has such a thing.
+    const SCRATCH: Option<&'static str>;
+
+    /// A statement that lets unqualified names go to that schema (on MySQL: that database), where
+    /// the engine has such things. Where it answers with rows, no row means that there is none.
+    fn enter_schema(schema: &str) -> Option<String>;
+
+    /// A query for about how many rows the table has, of which it is enough to look at statistics.
+    /// `table` is its name as SQL.
+    fn estimate(table: &str) -> Option<String>;
+
+    /// A query for tables and views as (number, name, file), where the engine has such numbers: the
+    /// file changes when the table is written anew.
+    fn ask_storage() -> Option<&'static str>;
+
+    /// A query for the locks that this session holds on tables and views, as (number, mode).
+    fn ask_locks() -> Option<&'static str>;
+}

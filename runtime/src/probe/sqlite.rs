@@ -1,0 +1,28 @@
+//! SQLite.
+
+use sqlx::Sqlite;
+
+use crate::probe::Probe;
+
+impl Probe for Sqlite {
+    const SCRATCH: Option<&'static str> = Some("sqlite::memory:");
+
+    fn show_bytes(column: &str) -> String {
+        format!("lower(hex({column}))")
+    }
+    fn enter_schema(_schema: &str) -> Option<String> {
+        None
+    }
+
+    fn estimate(_table: &str) -> Option<String> {
+        None
+    }
+
+    fn ask_storage() -> Option<&'static str> {
+        None
+    }
+
+    fn ask_locks() -> Option<&'static str> {
+        None
+    }
+}
