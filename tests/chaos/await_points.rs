@@ -1,12 +1,14 @@
-//! The future of a run is polled n times and then dropped, for every n until it comes through.
+//! The future of a run is polled n times and then dropped, for every n until it comes through; and
+//! an observer panics at its n-th event, for every n.
 //!
 //! A time-out around `up`, or a service that stops while it starts, does just that. Nothing may
 //! stay locked, and a pool has to be as good as before.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use backstitch::Down;
+use backstitch::{Down, Event};
 use backstitch_tests::announce::announce;
 
 use crate::course::{Course, Watched};
@@ -16,6 +18,7 @@ scenarios! {
     everywhere: [
         dropped_at_every_await_point_of_up,
         dropped_at_every_await_point_of_down,
+        the_observer_panics_at_every_event,
     ],
 }
 
@@ -77,6 +80,42 @@ async fn dropped_at_every_await_point_of_down<DB: Watched>(ground: Ground<DB>) {
         "{dropped} runs of down dropped on {:?}",
         ground.engine()
     ));
+}
+
+async fn the_observer_panics_at_every_event<DB: Watched>(ground: Ground<DB>) {
+    let course = Course::of(LENGTH);
+    for words in ["up", "down"] {
+        for n in 1.. {
+            let when = format!("a panic at event {n} of {words}");
+            match words {
+                "up" => course.undo(&ground, &when).await,
+                _ => drop(course.finish(&ground, &when).await),
+            }
+            let (set, url) = (course.load::<DB>(), ground.url().to_owned());
+            let events = AtomicUsize::new(0);
+            let run = tokio::spawn(async move {
+                let migrator = set.migrator().observer(move |_: Event<'_>| {
+                    let event = events.fetch_add(1, Ordering::Relaxed) + 1;
+                    assert_ne!(event, n, "the observer panics");
+                });
+                match words {
+                    "up" => migrator.up(url.as_str()).await,
+                    _ => migrator.force().down(url.as_str(), Down::All).await,
+                }
+            });
+            let ended = run.await;
+            course.traces(&ground).await.judge::<DB>(&when);
+            course.finish(&ground, &when).await;
+            match ended {
+                Err(error) => assert!(error.is_panic(), "{when}"),
+                Ok(result) => {
+                    result.unwrap_or_else(|error| panic!("{when}: no panic, but\n{error}"));
+                    assert!(n > LENGTH, "{when}: too few events");
+                    break;
+                }
+            }
+        }
+    }
 }
 
 /// A future that is dropped when it has been polled so many times. None: it was.

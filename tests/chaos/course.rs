@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use backstitch::{Migrations, Report};
+use backstitch::{Lock, Migrations, Migrator, Report};
 use backstitch_tests::process::Finished;
 use sqlx::{Connection, MySql, Postgres, Sqlite};
 
@@ -58,6 +58,7 @@ impl Watched for Sqlite {
 pub(crate) struct Course {
     folder: Folder,
     length: usize,
+    lock: Lock,
 }
 
 impl Course {
@@ -70,7 +71,25 @@ impl Course {
         for n in 2..=length {
             folder.write(&format!("{n:04}_t{n}.sql"), &leg(n).text());
         }
-        Course { folder, length }
+        Course {
+            folder,
+            length,
+            lock: Lock::Auto,
+        }
+    }
+
+    /// With a lock that is a row, and that ends soon when it is not renewed.
+    pub(crate) fn by_lease(mut self) -> Course {
+        self.lock = Lock::Lease {
+            expires_after: Duration::from_secs(2),
+        };
+        self
+    }
+
+    /// With the lock of this course, and patience.
+    pub(crate) fn migrator<'m, DB: Product>(&self, set: &'m Migrations<DB>) -> Migrator<'m, DB> {
+        let patience = Duration::from_secs(60);
+        set.migrator().lock(self.lock).lock_wait(patience)
     }
 
     pub(crate) fn load<DB: Product>(&self) -> Migrations<DB> {
@@ -91,6 +110,9 @@ impl Course {
     pub(crate) fn process(&self, url: &str, words: &[&str]) -> std::process::Command {
         let mut command = program(url, self.folder.path());
         command.args(words);
+        if self.lock != Lock::Auto {
+            command.arg("lease");
+        }
         command
     }
 
@@ -103,7 +125,7 @@ impl Course {
     /// Goes up in peace, which must work, and judges the end.
     pub(crate) async fn finish<DB: Watched>(&self, ground: &Ground<DB>, when: &str) -> Report {
         let set = self.load::<DB>();
-        let migrator = set.migrator().lock_wait(Duration::from_secs(20));
+        let migrator = self.migrator(&set);
         let finished = migrator.up(ground.url()).await;
         let report = finished.unwrap_or_else(|error| panic!("{when}: up does not finish\n{error}"));
         let traces = self.traces(ground).await;
@@ -115,11 +137,8 @@ impl Course {
     /// Goes down in peace, which must work, and judges the end.
     pub(crate) async fn undo<DB: Watched>(&self, ground: &Ground<DB>, when: &str) {
         let set = self.load::<DB>();
-        let migrator = set.migrator().lock_wait(Duration::from_secs(20));
-        let finished = migrator
-            .force()
-            .down(ground.url(), backstitch::Down::All)
-            .await;
+        let migrator = self.migrator(&set).force();
+        let finished = migrator.down(ground.url(), backstitch::Down::All).await;
         finished.unwrap_or_else(|error| panic!("{when}: down does not finish\n{error}"));
         let traces = self.traces(ground).await;
         traces.judge::<DB>(when);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use backstitch_tests::announce::announce;
 use backstitch_tests::process::together;
+use backstitch_tests::servers::Engine as Server;
 use sqlx::Postgres;
 
 use crate::course::{Course, Watched, ids, quiet};
@@ -24,6 +25,43 @@ scenarios! {
 
 const LENGTH: usize = 6;
 
+/// The pooler gives the statements of a run to any of its connections, so the lock is a lease.
+#[tokio::test]
+async fn many_processes_start_at_once_behind_pgbouncer() {
+    let mut longest = Duration::ZERO;
+    let rounds = [(8, times(6, 20)), (50, times(1, 20))];
+    for (starts, rounds) in rounds {
+        for _ in 0..rounds {
+            if let Some(ground) = Ground::<Postgres>::on(Server::PgBouncer) {
+                longest = longest.max(at_once(&Course::of(LENGTH), &ground, starts).await);
+            }
+        }
+    }
+    announce(&format!(
+        "{rounds:?} rounds behind pgbouncer, the longest {longest:.1?}"
+    ));
+}
+
+/// So many processes; returns how long the last of them took.
+async fn at_once<DB: Watched>(course: &Course, ground: &Ground<DB>, starts: usize) -> Duration {
+    let began = Instant::now();
+    let commands = (0..starts).map(|_| course.process(ground.url(), &[]));
+    let finished = together(commands);
+    let took = began.elapsed();
+    let ran: Vec<String> = finished
+        .iter()
+        .flat_map(|end| ids(end, "of many"))
+        .collect();
+    let mut different = ran.clone();
+    different.sort();
+    different.dedup();
+    assert_eq!((ran.len(), different.len()), (LENGTH, LENGTH), "{ran:?}");
+    let traces = course.traces(ground).await;
+    traces.judge::<DB>("of many");
+    assert_eq!(traces.applied(), LENGTH, "{traces}");
+    took
+}
+
 async fn fifty_processes_start_at_once<DB: Watched>(first: Ground<DB>) {
     let course = Course::of(LENGTH);
     let mut longest = Duration::ZERO;
@@ -35,18 +73,7 @@ async fn fifty_processes_start_at_once<DB: Watched>(first: Ground<DB>) {
             Ground::<DB>::new()
         };
         let ground = fresh.as_ref().unwrap_or(&first);
-        let began = Instant::now();
-        let commands = (0..50).map(|_| course.process(ground.url(), &[]));
-        let finished = together(commands);
-        longest = longest.max(began.elapsed());
-        let mut done: Vec<String> = finished.iter().flat_map(|end| ids(end, "of 50")).collect();
-        done.sort();
-        done.dedup();
-        let ran: usize = finished.iter().map(|end| ids(end, "of 50").len()).sum();
-        assert_eq!((done.len(), ran), (LENGTH, LENGTH), "{done:?}");
-        let traces = course.traces(ground).await;
-        traces.judge::<DB>("of 50");
-        assert_eq!(traces.applied(), LENGTH, "{traces}");
+        longest = longest.max(at_once(&course, ground, 50).await);
     }
     let engine = first.engine();
     announce(&format!(

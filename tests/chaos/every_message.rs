@@ -7,9 +7,12 @@
 use backstitch::{Down, ErrorKind, Report};
 use backstitch_tests::announce::announce;
 use backstitch_tests::proxy::{Fault, Proxy, Spell};
+use backstitch_tests::servers::Engine as Server;
+use sqlx::Postgres;
 
 use crate::course::{Course, Watched};
 use crate::ground::{Ground, scenarios};
+use crate::length::is_long;
 
 scenarios! {
     servers: [
@@ -30,18 +33,47 @@ const FAULTS: [(Fault, Spell); 4] = [
     (Fault::Unanswered, Spell::ForGood),
 ];
 
+/// A lease takes a moment to end when its holder is cut off, so this is the longest of all.
+#[tokio::test]
+async fn every_message_of_up_is_lost_once_behind_pgbouncer() {
+    if let Some(ground) = Ground::<Postgres>::on(Server::PgBouncer) {
+        let faults = if is_long() { &FAULTS[..] } else { &FAULTS[..2] };
+        messages_of_up_are_lost(ground, Course::of(LENGTH).by_lease(), faults).await;
+    }
+}
+
+/// As above.
+#[tokio::test]
+async fn every_message_of_down_is_lost_once_behind_pgbouncer() {
+    if let Some(ground) = Ground::<Postgres>::on(Server::PgBouncer) {
+        let faults = if is_long() { &FAULTS[..] } else { &FAULTS[..2] };
+        messages_of_down_are_lost(ground, Course::of(LENGTH).by_lease(), faults).await;
+    }
+}
+
 async fn every_message_of_up_is_lost_once<DB: Watched>(ground: Ground<DB>) {
-    let course = Course::of(LENGTH);
+    messages_of_up_are_lost(ground, Course::of(LENGTH), &FAULTS).await;
+}
+
+async fn every_message_of_down_is_lost_once<DB: Watched>(ground: Ground<DB>) {
+    messages_of_down_are_lost(ground, Course::of(LENGTH), &FAULTS).await;
+}
+
+async fn messages_of_up_are_lost<DB: Watched>(
+    ground: Ground<DB>,
+    course: Course,
+    faults: &[(Fault, Spell)],
+) {
     let set = course.load::<DB>();
     let proxy = Proxy::start(ground.url());
     let mut tried = 0;
-    for (fault, spell) in FAULTS {
+    for &(fault, spell) in faults {
         for n in 1.. {
             assert!(n < MANY, "{}", proxy.transcript());
             let when = format!("{fault:?} {spell:?} at message {n} of up");
             proxy.reset();
             proxy.fail(n, fault, spell);
-            let result = set.up(proxy.url()).await;
+            let result = course.migrator(&set).up(proxy.url()).await;
             let failed = proxy.failed();
             let transcript = proxy.transcript();
             proxy.mend();
@@ -65,19 +97,23 @@ async fn every_message_of_up_is_lost_once<DB: Watched>(ground: Ground<DB>) {
     announce(&format!("{tried} cuts of up on {:?}", ground.engine()));
 }
 
-async fn every_message_of_down_is_lost_once<DB: Watched>(ground: Ground<DB>) {
-    let course = Course::of(LENGTH);
+async fn messages_of_down_are_lost<DB: Watched>(
+    ground: Ground<DB>,
+    course: Course,
+    faults: &[(Fault, Spell)],
+) {
     let set = course.load::<DB>();
     let proxy = Proxy::start(ground.url());
     let mut tried = 0;
-    for (fault, spell) in FAULTS {
+    for &(fault, spell) in faults {
         for n in 1.. {
             assert!(n < MANY, "{}", proxy.transcript());
             let when = format!("{fault:?} {spell:?} at message {n} of down");
             course.finish(&ground, &when).await;
             proxy.reset();
             proxy.fail(n, fault, spell);
-            let result = set.migrator().force().down(proxy.url(), Down::All).await;
+            let migrator = course.migrator(&set).force();
+            let result = migrator.down(proxy.url(), Down::All).await;
             let failed = proxy.failed();
             let transcript = proxy.transcript();
             proxy.mend();

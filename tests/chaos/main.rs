@@ -23,6 +23,7 @@ mod restart;
 mod rights;
 
 mod crowd;
+mod galera;
 mod standby;
 
 mod history;

@@ -3,6 +3,7 @@
 //! They live in a temporary folder, listen on loopback, and end with the value that stands for
 //! them; the kernel ends them when the test program is killed outright.
 
+pub(crate) mod mariadb;
 pub(crate) mod postgres;
 
 use std::os::unix::process::CommandExt;
@@ -21,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How a server is ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Signal {
+    /// Without a word.
+    Kill,
     /// At once, but with a word to the clients; the immediate mode of PostgreSQL.
     Quit,
 }
@@ -59,13 +62,13 @@ impl Server {
 
     /// Ends it, and waits until it has ended.
     pub(crate) fn end(self) {
-        self.signal();
+        self.signal(self.last.name());
         self.wait();
     }
 
-    fn signal(&self) {
+    fn signal(&self, name: &str) {
         let sent = Command::new("kill")
-            .arg(format!("-{}", self.last.name()))
+            .arg(format!("-{name}"))
             .arg(self.child.id().to_string())
             .status();
         assert!(sent.is_ok_and(|status| status.success()), "kill fails");
@@ -100,7 +103,7 @@ impl Drop for Server {
         if self.has_ended() {
             return;
         }
-        self.signal();
+        self.signal(self.last.name());
         let began = Instant::now();
         while !self.has_ended() {
             if began.elapsed() > Duration::from_secs(5) {
@@ -114,6 +117,7 @@ impl Drop for Server {
 impl Signal {
     fn name(self) -> &'static str {
         match self {
+            Signal::Kill => "KILL",
             Signal::Quit => "QUIT",
         }
     }

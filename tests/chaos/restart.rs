@@ -1,12 +1,12 @@
 //! The server is ended in the middle of `up` and of `down`, and started again.
 //!
-//! PostgreSQL by its immediate mode, which is a crash with a recovery.
+//! PostgreSQL by its immediate mode, MariaDB by `kill -9`: both are a crash with a recovery.
 
 use std::time::{Duration, Instant};
 
 use backstitch_tests::announce::announce;
 use backstitch_tests::process::Process;
-use sqlx::Postgres;
+use sqlx::{MySql, Postgres};
 
 use crate::course::{Course, Watched, ids};
 use crate::ground::Ground;
@@ -42,10 +42,33 @@ impl Mortal for own::postgres::Postgres {
     }
 }
 
+impl Mortal for own::mariadb::MariaDb {
+    type Engine = MySql;
+
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn end(&mut self) {
+        self.kill();
+    }
+
+    async fn start(&mut self) {
+        self.start(&[]).await;
+    }
+}
+
 #[tokio::test]
 async fn postgres_is_restarted_in_the_middle() {
     if let Some(server) = own::postgres::Postgres::new().await {
         restarted_in_the_middle("restarts of PostgreSQL", server).await;
+    }
+}
+
+#[tokio::test]
+async fn mariadb_is_restarted_in_the_middle() {
+    if let Some(server) = own::mariadb::MariaDb::new().await {
+        restarted_in_the_middle("restarts of MariaDB", server).await;
     }
 }
 
