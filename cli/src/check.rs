@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use backstitch_core::diagnostic::{Diagnostic, Severity};
 use backstitch_core::dialect::Dialect;
 use backstitch_core::dir::{self, Layout};
-use backstitch_core::rule;
+use backstitch_core::report::Report;
 use backstitch_core::set::Set;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -13,7 +13,6 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use crate::exit::Exit;
 use crate::format::{self, Format};
 use crate::project::{self, Place, Project};
-use crate::report::Report;
 use crate::screen::Screen;
 use crate::target::engine;
 
@@ -114,7 +113,6 @@ impl Check {
             }
             return Err(found);
         };
-        found.extend(options.check_rules(rule::names()));
         let layout = self.layout.unwrap_or_default();
         let mut loaded = dir::load(&project.dir, &project.shown_as, dialect, layout);
         let is_ours = !loaded.set.migrations.is_empty() && !loaded.diagnostics.iter().any(is_error);
@@ -125,8 +123,6 @@ impl Check {
         if let Some(other) = evident {
             loaded.diagnostics = vec![layout_unclear(&project.shown_as, other)];
             (loaded.set, _) = Set::new(dialect, Vec::new());
-        } else if !found.iter().chain(&loaded.diagnostics).any(is_error) {
-            found.extend(options.check_since(&loaded.set));
         }
         Ok(Report::of(loaded, layout, &options, found))
     }

@@ -8,7 +8,7 @@ mod text;
 use backstitch_core::diagnostic::Severity;
 use backstitch_core::render::Style;
 
-use crate::report::Report;
+use backstitch_core::report::Report;
 
 /// How to write what is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -46,7 +46,6 @@ mod format;
 mod markdown;
 mod page;
 mod paint;
-mod report;
 mod screen;
 mod when;
 

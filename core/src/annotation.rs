@@ -266,8 +266,13 @@ pub fn notes(
 ///
 /// For what can only be judged together with other files or with the SQL.
 pub fn locate(source: &Source, dialect: Dialect, key: &str) -> Option<(Span, Span)> {
-    let tokens = lex::lex(source.text(), dialect).tokens;
-    annotations(source.text(), &tokens, 0..tokens.len())
+    // Behind the last line that holds the word nothing counts.
+    let text = source.text();
+    let last = text.rfind(key)?;
+    let end = text[last..].find('\n').map_or(text.len(), |len| last + len);
+    let text = &text[..end];
+    let tokens = lex::lex(text, dialect).tokens;
+    annotations(text, &tokens, 0..tokens.len())
         .find(|annotation| annotation.key == key)
         .map(|annotation| (annotation.key_span, annotation.value_span))
 }

@@ -4,9 +4,9 @@
 //! is not asked here: that is [`replay`](crate::replay)'s business. Only this module and the files
 //! beside it see a parser that others wrote.
 //!
-//! A statement is read by our recogniser first, which keeps every attribute that the engine keeps.
-//! Queries and data go to sqlparser, as does all that the recogniser does not know. What neither
-//! knows is judged by a second opinion: legal is [`Change::Opaque`], illegal a [`SyntaxError`].
+//! A statement is read by our recogniser, which keeps every attribute that the engine keeps. What
+//! that does not know is judged by a second opinion, a full grammar where there is one: legal is
+//! [`Change::Opaque`], illegal a [`SyntaxError`].
 
 mod alter;
 mod block;

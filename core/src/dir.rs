@@ -93,6 +93,23 @@ pub fn load(dir: &Path, shown_as: &str, dialect: Dialect, layout: Layout) -> Loa
     }
 }
 
+/// All that [`load`] would look at in `dir`: names and contents. `None` when not all of it can be
+/// read, which `load` has more to say about.
+pub fn contents(dir: &Path) -> Option<Vec<(String, Vec<u8>)>> {
+    let mut names = fs::read_dir(dir)
+        .ok()?
+        .map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect::<Option<Vec<String>>>()?;
+    names.retain(|name| !name.starts_with('.'));
+    names.sort();
+    let is_read = |name: &str| name::looks_like_sql(name) || name == lockfile::FILE_NAME;
+    let contents = names.into_iter().filter(|name| is_read(name)).map(|name| {
+        let content = fs::read(dir.join(&name)).ok()?;
+        Some((name, content))
+    });
+    contents.collect()
+}
+
 /// Reads the `backstitch.toml` of the folder `dir`; that there is none is fine.
 pub fn load_options(dir: &Path) -> LoadedOptions {
     let path = dir.join(options::FILE_NAME);

@@ -113,7 +113,9 @@ pub struct Lexeme<'t> {
 impl Lexeme<'_> {
     /// Whether it is this word, in any case and without quotes.
     pub fn is(&self, word: &str) -> bool {
-        self.kind == TokenKind::Word && self.text.eq_ignore_ascii_case(word)
+        self.kind == TokenKind::Word
+            && self.text.len() == word.len()
+            && self.text.eq_ignore_ascii_case(word)
     }
 
     /// Whether it is this operator.

@@ -22,6 +22,8 @@ pub mod proof;
 pub mod render;
 #[cfg(feature = "model")]
 pub mod replay;
+#[cfg(feature = "model")]
+pub mod report;
 pub mod resume;
 #[cfg(feature = "model")]
 pub mod rule;

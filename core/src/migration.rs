@@ -12,6 +12,9 @@ mod stored;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "model")]
+pub(crate) use parse::{ROLLBACK_MISSING, UNKNOWN_DOWN};
+
 use crate::checksum::Checksum;
 use crate::diagnostic::Diagnostic;
 use crate::dialect::Dialect;

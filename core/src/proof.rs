@@ -90,6 +90,9 @@ pub struct Proof {
     pub statements: usize,
     /// How many of them the model does not read.
     pub opaque: usize,
+    /// The DOWN section that gives back the schema, where none is there and one is known. Where it
+    /// needs `-- @foreignKeys: off` in the header, that line stands above the marker.
+    pub suggestion: Option<String>,
 }
 
 /// What was found out about a set.
@@ -373,7 +376,7 @@ mod tests {
             "sqlite",
             &[notes, (up, up)],
             "rollback-incomplete: the DOWN restores column a of `notes` with another nullability: \
-             true, not false",
+             NOT NULL, not NULL",
         );
     }
 }

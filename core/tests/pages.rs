@@ -14,13 +14,14 @@ use backstitch_core::page::{self, Page};
 use backstitch_core::{Diagnostic, Dialect, Severity, proof, rule};
 
 /// Codes whose mistake is no text that could stand on a page, or one that only others can see.
-const TOLD_ONLY: [&str; 24] = [
+const TOLD_ONLY: [&str; 25] = [
     // Of the macro: `tests/ui` shows them.
     "argument-invalid",
     "argument-missing",
     "argument-repeated",
     "argument-unknown",
     "crate-unknown",
+    "engine-off",
     "internal-error",
     // Of a call of the command line.
     "engine-unknown",

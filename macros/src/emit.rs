@@ -1,18 +1,18 @@
 //! The Rust that `migrations!` becomes, piece by piece.
 //!
 //! Everything here is frugal, because a service may have thousands of migrations: no code is
-//! emitted per migration, only two literals.
+//! emitted per migration, only its text, and one literal with the facts of all of them.
 
 use std::path::Path;
 
-use backstitch_core::diagnostic::{Diagnostic, Severity};
+use backstitch_core::diagnostic::Diagnostic;
 use backstitch_core::dialect::Dialect;
 use backstitch_core::render::{self, Style};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use crate::arguments::Place;
-use crate::expand::{Embedded, File};
+use crate::expand::Embedded;
 
 /// A block of `statements` that has the value of `expression`.
 pub(crate) fn block(
@@ -23,33 +23,56 @@ pub(crate) fn block(
     quote!({ #(#statements)* #expression })
 }
 
-/// The migrations.
-pub(crate) fn embedded(embedded: &Embedded) -> TokenStream {
+/// The Rust of the migrations, as text: the compiler reads its own language faster than tokens come
+/// to it one by one.
+pub(crate) fn embedded(embedded: &Embedded) -> String {
     let Embedded {
         dialect,
         shown_as,
         dir,
         digest,
         files,
+        facts,
     } = embedded;
-    let dir = path(dir);
-    let engine = engine(*dialect);
-    let dialect = Ident::new(&format!("{dialect:?}"), Span::call_site());
-    let lanes = digest.lanes();
-    let files = files.iter().map(file);
-    quote! {
-        ::backstitch::Migrations::<#engine>::__embedded(::backstitch::__private::Embedded {
-            dialect: ::backstitch::__private::Dialect::#dialect,
-            shown_as: #shown_as,
-            dir: if ::core::cfg!(debug_assertions) { #dir } else { "" },
-            program: ::core::concat!(
-                ::core::env!("CARGO_PKG_NAME"), " ", ::core::env!("CARGO_PKG_VERSION")
-            ),
-            digest: [#(#lanes),*],
-            watched: ::core::cfg!(debug_assertions),
-            files: &[#(#files),*],
-        })
+    let driver = dialect.driver();
+    let [a, b, c, d] = digest.lanes();
+    let texts: String = files.iter().map(|file| file_text(file)).collect();
+    let dir = dir.to_string_lossy();
+    let facts = raw(facts);
+    format!(
+        "{{
+            use ::core::include_str as __backstitch_text;
+            const FILES: &[&str] = &[{texts}];
+            const FACTS: &str = {facts};
+            ::backstitch::Migrations::<::backstitch::engines::{driver}>::__embedded(
+                ::backstitch::__private::Embedded {{
+                    dialect: ::backstitch::__private::Dialect::{dialect:?},
+                    shown_as: {shown_as:?},
+                    dir: if ::core::cfg!(debug_assertions) {{ {dir:?} }} else {{ \"\" }},
+                    program: ::core::concat!(
+                        ::core::env!(\"CARGO_PKG_NAME\"), \" \", ::core::env!(\"CARGO_PKG_VERSION\")
+                    ),
+                    digest: [{a}, {b}, {c}, {d}],
+                    watched: ::core::cfg!(debug_assertions),
+                    files: FILES,
+                    facts: FACTS,
+                }}
+            )
+        }}"
+    )
+}
+
+fn file_text(file: &Path) -> String {
+    format!("__backstitch_text!({:?}),", file.to_string_lossy())
+}
+
+/// A literal without a single escape, of a text without carriage returns.
+fn raw(text: &str) -> String {
+    let mut hashes = String::new();
+    while text.contains(&format!("\"{hashes}")) {
+        hashes.push('#');
     }
+    format!("r{hashes}\"{text}\"{hashes}")
 }
 
 /// What stands in for the migrations after an error, so that nothing else is complained about.
@@ -68,17 +91,8 @@ pub(crate) fn track(file: &Path) -> TokenStream {
     )
 }
 
-/// Reports a diagnostic in the way of its severity.
-pub(crate) fn report(place: Place, diagnostic: &Diagnostic) -> TokenStream {
-    match diagnostic.severity {
-        Severity::Error => error(place, &text(diagnostic)),
-        Severity::Warn => warning(place, diagnostic.code, &text(diagnostic)),
-        Severity::Info => TokenStream::new(),
-    }
-}
-
 /// A compile error.
-fn error(place: Place, text: &str) -> TokenStream {
+pub(crate) fn error(place: Place, text: &str) -> TokenStream {
     // rustc underlines from the first token to the last.
     let name = quote_spanned!(place.first=> ::core::compile_error);
     let message = literal(text, place.last);
@@ -87,7 +101,7 @@ fn error(place: Place, text: &str) -> TokenStream {
 }
 
 /// A compiler warning: stable Rust has none for macros, other than the use of something deprecated.
-fn warning(place: Place, code: &str, text: &str) -> TokenStream {
+pub(crate) fn warning(place: Place, code: &str, text: &str) -> TokenStream {
     let name = Ident::new(&code.replace('-', "_"), place.first);
     let note = literal(text, Span::call_site());
     quote! {
@@ -101,7 +115,7 @@ fn warning(place: Place, code: &str, text: &str) -> TokenStream {
 }
 
 /// The diagnostic as it reads behind rustc's own `error: `.
-fn text(diagnostic: &Diagnostic) -> String {
+pub(crate) fn text(diagnostic: &Diagnostic) -> String {
     let rendered = render::render(diagnostic, Style::Plain);
     let (_, body) = rendered.split_once('\n').unwrap_or_default();
     let Diagnostic { code, message, .. } = diagnostic;
@@ -113,12 +127,6 @@ fn literal(text: &str, span: Span) -> Literal {
     let mut literal = Literal::string(text);
     literal.set_span(span);
     literal
-}
-
-fn file(file: &File) -> TokenStream {
-    let File { path: file, facts } = file;
-    let file = path(file);
-    quote!((::core::include_str!(#file), #facts))
 }
 
 /// A path as the compiler reads it.

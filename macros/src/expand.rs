@@ -13,13 +13,14 @@ use backstitch_core::diagnostic::{Diagnostic, Severity};
 use backstitch_core::dialect::Dialect;
 use backstitch_core::dir::{self, Layout, LoadedOptions};
 use backstitch_core::migration::Migration;
-use backstitch_core::options;
-use backstitch_core::rule;
+use backstitch_core::options::{self, Options};
+use backstitch_core::report::Report;
 use proc_macro2::{Span, TokenStream};
 use syn::LitStr;
 
 use crate::arguments::{self, Arguments, Mistake, Place};
 use crate::emit;
+use crate::stamp::{Outcome, Stamp};
 
 /// The folder where neither the service nor the options name one.
 const DEFAULT_FOLDER: &str = "migrations";
@@ -34,15 +35,9 @@ pub(crate) struct Embedded {
     pub(crate) dir: PathBuf,
     /// Of the whole set.
     pub(crate) digest: Digest,
-    /// In order.
-    pub(crate) files: Vec<File>,
-}
-
-/// One migration.
-pub(crate) struct File {
-    /// Absolute.
-    pub(crate) path: PathBuf,
-    /// Everything but the text.
+    /// Absolute, in order.
+    pub(crate) files: Vec<PathBuf>,
+    /// Everything but the texts: a line for each file.
     pub(crate) facts: String,
 }
 
@@ -51,8 +46,8 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     guard(|| {
         let (arguments, mistakes) = arguments::parse(input);
         let mut findings = Findings::new(&arguments, mistakes);
-        let embedded = embed(&arguments, &mut findings);
-        findings.emit(embedded.as_ref())
+        let value = embed(&arguments, &mut findings);
+        findings.emit(value)
     })
 }
 
@@ -60,8 +55,8 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
 fn guard(expand: impl FnOnce() -> TokenStream) -> TokenStream {
     std::panic::catch_unwind(AssertUnwindSafe(expand)).unwrap_or_else(|panic| {
         let place = Place::at(Span::call_site());
-        let report = emit::report(place, &internal_error(panic.as_ref()));
-        emit::block([report], &emit::invalid(None))
+        let text = emit::text(&internal_error(panic.as_ref()));
+        emit::block([emit::error(place, &text)], &emit::invalid(None))
     })
 }
 
@@ -70,51 +65,56 @@ struct Findings {
     /// Where in the service's code something is shown that is wrong elsewhere.
     here: Place,
     dialect: Option<Dialect>,
-    reports: Vec<(Place, Diagnostic)>,
+    errors: Vec<(Place, String)>,
+    /// Code and text of each.
+    warnings: Vec<(String, String)>,
     tracked: Vec<PathBuf>,
 }
 
 impl Findings {
     fn new(arguments: &Arguments, mistakes: Vec<Mistake>) -> Findings {
         let literal = arguments.folder.as_ref().or(arguments.options.as_ref());
-        let reports = mistakes
+        let errors = mistakes
             .into_iter()
-            .map(|mistake| (mistake.place, mistake.diagnostic));
+            .map(|mistake| (mistake.place, emit::text(&mistake.diagnostic)));
         Findings {
             here: Place::at(literal.map_or_else(Span::call_site, LitStr::span)),
             dialect: arguments.dialect,
-            reports: reports.collect(),
+            errors: errors.collect(),
+            warnings: Vec::new(),
             tracked: Vec::new(),
         }
     }
 
     fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
-        let here = self.here;
-        self.reports
-            .extend(diagnostics.into_iter().map(|diagnostic| (here, diagnostic)));
+        for found in diagnostics {
+            match found.severity {
+                Severity::Error => self.errors.push((self.here, emit::text(&found))),
+                Severity::Warn => {
+                    let warning = (found.code.to_owned(), emit::text(&found));
+                    self.warnings.push(warning);
+                }
+                Severity::Info => {}
+            }
+        }
     }
 
-    fn has_errors(&self) -> bool {
-        self.reports
-            .iter()
-            .any(|(_, diagnostic)| diagnostic.severity == Severity::Error)
-    }
-
-    fn emit(&self, embedded: Option<&Embedded>) -> TokenStream {
+    fn emit(&self, value: Option<TokenStream>) -> TokenStream {
         let tracked = self.tracked.iter().map(|file| emit::track(file));
-        let reports = self
-            .reports
-            .iter()
-            .map(|(place, found)| emit::report(*place, found));
-        let value = embedded.map_or_else(|| emit::invalid(self.dialect), emit::embedded);
-        emit::block(tracked.chain(reports), &value)
+        let errors = self.errors.iter();
+        let errors = errors.map(|(place, text)| emit::error(*place, text));
+        let warnings = self.warnings.iter();
+        let warnings = warnings.map(|(code, text)| emit::warning(self.here, code, text));
+        let value = value.unwrap_or_else(|| emit::invalid(self.dialect));
+        emit::block(tracked.chain(errors).chain(warnings), &value)
     }
 }
 
-/// Reads the options and the migrations. What is wrong with them goes to `findings`.
-fn embed(arguments: &Arguments, findings: &mut Findings) -> Option<Embedded> {
+/// Reads the options and the migrations, and checks them. What is wrong with them goes to
+/// `findings`.
+fn embed(arguments: &Arguments, findings: &mut Findings) -> Option<TokenStream> {
     // What wrong arguments would lead to is not worth an error of its own.
-    if findings.has_errors() {
+    if !findings.errors.is_empty() {
         return None;
     }
     let Some(crate_dir) = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from) else {
@@ -128,47 +128,97 @@ fn embed(arguments: &Arguments, findings: &mut Findings) -> Option<Embedded> {
     } = read_options(&crate_dir, arguments);
     findings.dialect = arguments.dialect.or(options.engine);
     findings.tracked.extend(file);
-    findings.extend(diagnostics);
-    if findings.dialect.is_none() && !findings.has_errors() {
-        findings.extend([engine_unknown(arguments)]);
+    let are_options_wrong = diagnostics
+        .iter()
+        .any(|found| found.severity == Severity::Error);
+    let Some(dialect) = findings.dialect else {
+        // Why the options do not tell it is the better answer where there is one.
+        match are_options_wrong {
+            true => findings.extend(diagnostics),
+            false => findings.extend([engine_unknown(arguments)]),
+        }
+        return None;
+    };
+
+    if !is_switched_on(dialect) {
+        findings.extend([engine_off(dialect)]);
+        return None;
     }
-    let dialect = findings.dialect?;
 
     let folder = Folder::find(&crate_dir, arguments, options.dir.as_deref());
     // Nothing is said about a folder that is only a guess, because the options are unreadable.
     let is_guess = arguments.folder.is_none() && options.dir.is_none();
-    if is_guess && findings.has_errors() && !folder.path.exists() {
+    if is_guess && are_options_wrong && !folder.path.exists() {
+        findings.extend(diagnostics);
         return None;
     }
-    let loaded = dir::load(&folder.path, &folder.shown_as, dialect, Layout::Annotated);
-    findings.extend(loaded.diagnostics);
-    if !findings.has_errors() {
-        findings.extend(options.check_since(&loaded.set));
-        findings.extend(options.check_rules(rule::names()));
+    let stamp = stamp(dialect, &folder, &options);
+    let kept = stamp.as_ref().and_then(Stamp::read);
+    let kept = kept.and_then(|kept| Some((kept.value.parse().ok()?, kept)));
+    if let Some((value, kept)) = kept {
+        let tracked = kept.tracked.into_iter().map(PathBuf::from);
+        findings.tracked.extend(tracked);
+        findings.warnings.extend(kept.warnings);
+        return Some(value);
     }
-    if findings.has_errors() {
-        findings.tracked.extend(loaded.files);
+    let outcome = check(dialect, &folder, &options, diagnostics, findings)?;
+    if let Some(stamp) = stamp {
+        stamp.write(&outcome);
+    }
+    let value = outcome.value.parse();
+    Some(value.expect("what is emitted are tokens of Rust"))
+}
+
+/// Where the outcome of this call is kept, if it can be.
+fn stamp(dialect: Dialect, folder: &Folder, options: &Options) -> Option<Stamp> {
+    let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from)?;
+    let contents = dir::contents(&folder.path)?;
+    let path = folder.path.to_str()?;
+    let call = [dialect.name(), path, options.source.path()];
+    let mut inputs = vec![folder.shown_as.as_bytes(), options.source.text().as_bytes()];
+    for (name, content) in &contents {
+        inputs.extend([name.as_bytes(), content]);
+    }
+    Some(Stamp::new(&out_dir, &call.map(str::as_bytes), &inputs))
+}
+
+/// Checks everything. `found` is what is wrong with the options.
+fn check(
+    dialect: Dialect,
+    folder: &Folder,
+    options: &Options,
+    found: Vec<Diagnostic>,
+    findings: &mut Findings,
+) -> Option<Outcome> {
+    let layout = Layout::Annotated;
+    let loaded = dir::load(&folder.path, &folder.shown_as, dialect, layout);
+    let read = loaded.files.clone();
+    let report = Report::of(loaded, layout, options, found);
+    findings.extend(report.diagnostics);
+    if !findings.errors.is_empty() {
+        findings.tracked.extend(read);
         return None;
     }
-    let files: Vec<_> = loaded
-        .set
-        .migrations
-        .iter()
-        .map(|one| folder.file(one))
-        .collect();
-    let embedded: HashSet<_> = files.iter().map(|file| &file.path).collect();
-    findings.tracked.extend(
-        loaded
-            .files
-            .into_iter()
-            .filter(|file| !embedded.contains(file)),
-    );
-    Some(Embedded {
-        dialect,
-        digest: loaded.set.digest(),
-        shown_as: folder.shown_as,
-        dir: folder.path,
-        files,
+    let migrations = report.set.migrations.iter();
+    let files: Vec<_> = migrations.clone().map(|one| folder.file(one)).collect();
+    let embedded: HashSet<_> = files.iter().collect();
+    let others = read.into_iter().filter(|file| !embedded.contains(file));
+    let others: Vec<PathBuf> = others.collect();
+    let shown = |file: &PathBuf| file.to_string_lossy().into_owned();
+    let tracked = others.iter().map(shown).collect();
+    findings.tracked.extend(others);
+    let facts: Vec<String> = migrations.map(Migration::to_facts).collect();
+    Some(Outcome {
+        value: emit::embedded(&Embedded {
+            dialect,
+            digest: report.set.digest(),
+            shown_as: folder.shown_as.clone(),
+            dir: folder.path.clone(),
+            files,
+            facts: facts.join("\n"),
+        }),
+        tracked,
+        warnings: findings.warnings.clone(),
     })
 }
 
@@ -206,13 +256,10 @@ impl Folder {
         }
     }
 
-    fn file(&self, migration: &Migration) -> File {
+    fn file(&self, migration: &Migration) -> PathBuf {
         let shown = Path::new(migration.source().path());
         let name = shown.file_name().expect("a migration comes from a file");
-        File {
-            path: self.path.join(name),
-            facts: migration.to_facts(),
-        }
+        self.path.join(name)
     }
 }
 
@@ -246,6 +293,7 @@ fn engine_unknown(arguments: &Arguments) -> Diagnostic {
         .as_ref()
         .map_or_else(|| DEFAULT_FOLDER.to_owned(), LitStr::value);
     let engines = Dialect::ALL.map(Dialect::name).join(", ");
+    let meant = likely_engine(&folder).name();
     Diagnostic::error(
         "engine-unknown",
         "nothing says which engine the migrations are for",
@@ -253,9 +301,51 @@ fn engine_unknown(arguments: &Arguments) -> Diagnostic {
     .why("Every engine has its own SQL, and the type of the migrations names it.")
     .help(format!(
         "Name it, one of {engines}, here:\n\
-             migrations!({folder:?}, dialect = postgres)\n\
+             migrations!({folder:?}, dialect = {meant})\n\
              or in backstitch.toml, which stands beside Cargo.toml:\n\
-             engine = \"postgres\""
+             engine = \"{meant}\""
+    ))
+}
+
+/// The engine that the folder is named after, or else the first that the library is built for.
+fn likely_engine(folder: &str) -> Dialect {
+    let named = |one: &Dialect| folder.contains(one.name());
+    let found = Dialect::ALL.into_iter().find(named);
+    let found = found.or_else(|| Dialect::ALL.into_iter().find(|one| is_switched_on(*one)));
+    found.unwrap_or(Dialect::ALL[0])
+}
+
+/// The features of the library that bring an engine each, and whether they are on.
+const FEATURES: [(&str, bool); 3] = [
+    ("mysql", cfg!(feature = "mysql")),
+    ("postgres", cfg!(feature = "postgres")),
+    ("sqlite", cfg!(feature = "sqlite")),
+];
+
+fn feature(dialect: Dialect) -> (&'static str, bool) {
+    let driver = dialect.driver().to_lowercase();
+    let all = FEATURES.into_iter();
+    let mut same = all.filter(|(name, _)| *name == driver);
+    same.next().expect("every driver is a feature")
+}
+
+fn is_switched_on(dialect: Dialect) -> bool {
+    feature(dialect).1
+}
+
+fn engine_off(dialect: Dialect) -> Diagnostic {
+    let (feature, _) = feature(dialect);
+    let title = dialect.title();
+    Diagnostic::error(
+        "engine-off",
+        format!("backstitch is built without its feature `{feature}`"),
+    )
+    .why(format!(
+        "The migrations are for {title}, which that feature brings."
+    ))
+    .help(format!(
+        "Switch it on in Cargo.toml:\n\
+             backstitch = {{ version = \"0.1\", features = [\"{feature}\"] }}"
     ))
 }
 
@@ -305,6 +395,18 @@ mod tests {
         assert_eq!(shown_as(Path::new("./db//pg/.")), "db/pg");
         assert_eq!(shown_as(Path::new("../shared/db")), "../shared/db");
         assert_eq!(shown_as(Path::new("")), ".");
+    }
+
+    #[test]
+    fn every_engine_has_a_feature() {
+        let features = Dialect::ALL.map(|dialect| feature(dialect).0);
+        assert_eq!(features, ["postgres", "sqlite", "mysql", "mysql"]);
+    }
+
+    #[test]
+    fn an_engine_is_guessed_by_the_folder() {
+        assert_eq!(likely_engine("db/mariadb").name(), "mariadb");
+        assert_eq!(likely_engine("migrations/sqlite").name(), "sqlite");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod arguments;
 mod emit;
 mod expand;
+mod stamp;
 
 use proc_macro::TokenStream;
 

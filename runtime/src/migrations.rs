@@ -53,8 +53,10 @@ pub struct Embedded {
     pub digest: [u64; 4],
     /// Whether to compare the folder with the list at start-up: in debug builds.
     pub watched: bool,
-    /// The text of each file and its facts, in order.
-    pub files: &'static [(&'static str, &'static str)],
+    /// The text of each file, in order.
+    pub files: &'static [&'static str],
+    /// The facts of each file, a line each, in the same order.
+    pub facts: &'static str,
 }
 
 /// How [`Migrations::load`] reads a folder.
@@ -294,7 +296,8 @@ impl<DB> Migrations<DB> {
 
 impl Embedded {
     fn decode(&self) -> Set {
-        let migrations = self.files.iter().map(|(text, facts)| {
+        let files = self.files.iter().zip(self.facts.lines());
+        let migrations = files.map(|(text, facts)| {
             let mut migration = Migration::from_facts(facts, &Source::default())
                 .expect("the macro and the library are of one version");
             let source = Source::new(format!("{}/{}.sql", self.shown_as, migration.id), *text);

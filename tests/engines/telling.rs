@@ -225,6 +225,7 @@ async fn new_files_are_told_of_in_debug_builds() {
         digest: backstitch_core::checksum::Digest::EMPTY.lanes(),
         watched: true,
         files: &[],
+        facts: "",
     };
     let migrations = backstitch::Migrations::<Sqlite>::__embedded(embedded);
     let log = Log::default();

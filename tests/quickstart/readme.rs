@@ -5,6 +5,11 @@
 use std::path::Path;
 
 use backstitch::{LoadOptions, Migrations};
+use backstitch_core::Dialect;
+use backstitch_core::dir::{self, Layout};
+use backstitch_core::options::Options;
+use backstitch_core::render::{self, Style};
+use backstitch_core::report::Report;
 use backstitch_tests::servers::{Database, Engine};
 use sqlx::Postgres;
 
@@ -54,14 +59,18 @@ fn the_two_starts_read_so() {
 #[test]
 fn the_compile_errors_read_so() {
     let folder = copy_of_the_migrations();
-    edit(folder.path(), "0007_soft_delete.sql", |text| {
-        let (up, _) = text.split_once("\n-- DOWN").expect("there is a DOWN");
-        up.replace("@rollbackSafe", "@rollbackSave")
+    edit(folder.path(), "0004_tags.sql", |text| {
+        text.replace("DROP TABLE tags;\n", "")
     });
-    let loaded = Migrations::<Postgres>::load(folder.path(), LoadOptions::default());
-    let error = loaded.expect_err("there are two mistakes");
-    assert_eq!(error.diagnostics().len(), 2, "{error}");
-    shows_error(&error.to_string(), folder.path());
+    edit(folder.path(), "0007_soft_delete.sql", |text| {
+        text.replace("@rollbackSafe", "@rollbackSave")
+    });
+    let layout = Layout::Annotated;
+    let loaded = dir::load(folder.path(), "migrations", Dialect::Postgres, layout);
+    let report = Report::of(loaded, layout, &Options::default(), Vec::new());
+    assert_eq!(report.diagnostics.len(), 2, "{report:#?}");
+    let errors = render::render_all(&report.diagnostics, Style::Plain);
+    shows_error(&errors, folder.path());
 }
 
 #[tokio::test]

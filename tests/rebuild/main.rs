@@ -128,23 +128,161 @@ fn a_thousand_migrations_compile() {
 #[test]
 fn an_engine_that_is_switched_off_is_named() {
     let mut service = Project::new("switched-off");
-    service.write("backstitch.toml", "engine = \"postgres\"\n");
-    assert_eq!(service.build(), Built::Not);
+    for (engine, feature) in [("postgres", "postgres"), ("mariadb", "mysql")] {
+        service.write("backstitch.toml", &format!("engine = \"{engine}\"\n"));
+        assert_eq!(service.build(), Built::Not);
+        let said = service.stderr();
+        assert!(said.contains("[engine-off]"), "{said}");
+        let line = format!("features = [\"{feature}\"]");
+        assert!(said.contains(&line), "{said}");
+    }
+}
+
+/// A migration with a warning: an allow that is of no use.
+const WARNED: &str = "-- @name: By name
+-- @description: Found by name.
+-- @timestamp: 2026-01-05T10:00:00Z
+-- @rollbackSafe: true
+
+-- UP MIGRATION
+-- @allow: add-column-rewrites (this allows nothing, which is what is told)
+CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+
+-- DOWN MIGRATION
+DROP TABLE names;
+";
+
+#[test]
+fn what_was_found_is_kept_and_told_again() {
+    let mut service = Project::new("stamped");
+    service.write("build.rs", BUILD_SCRIPT);
+    service.write("migrations/0002_names.sql", WARNED);
+    let ids = ["0001_users", "0002_names"];
+    assert_eq!(service.build(), anew(&ids));
+    let warning = "[allow-stale]";
+    assert!(service.stderr().contains(warning), "{}", service.stderr());
+    let stamps = service.stamps();
+    assert_eq!(stamps.len(), 1, "{stamps:?}");
+
+    // What is told the second time is what the stamp says, and nothing else.
+    let (path, bytes) = &stamps[0];
+    std::fs::write(path, forged(bytes, "[allow-stale]", "[from-stamps]")).expect("a forged stamp");
+    service.touch();
+    assert_eq!(service.build(), anew(&ids));
     assert!(
-        service.stderr().contains("Postgres` is not an engine"),
+        service.stderr().contains("[from-stamps]"),
         "{}",
         service.stderr()
     );
+    assert!(!service.stderr().contains(warning), "{}", service.stderr());
+
+    // After any edit of a migration it counts no more.
+    let edited = service.read("migrations/0001_users.sql") + "-- A comment.\n";
+    service.write("migrations/0001_users.sql", &edited);
+    assert_eq!(service.build(), anew(&ids));
+    assert!(service.stderr().contains(warning), "{}", service.stderr());
+    assert_eq!(service.stamps().len(), 1);
+    assert_ne!(&service.stamps(), &stamps);
+}
+
+#[test]
+fn a_stamp_is_not_trusted_beyond_what_it_is_about() {
+    let mut service = Project::new("distrusted");
+    service.write("build.rs", BUILD_SCRIPT);
+    service.write("migrations/0002_names.sql", WARNED);
+    let ids = ["0001_users", "0002_names"];
+    assert_eq!(service.build(), anew(&ids));
+    let stamps = service.stamps();
+    let (path, bytes) = &stamps[0];
+
+    // Of a file that is cut nothing is used, and it is written anew.
+    std::fs::write(path, &bytes[..bytes.len() / 2]).expect("a torn stamp");
+    service.touch();
+    assert_eq!(service.build(), anew(&ids));
     assert!(
-        service.stderr().contains("features = [\"postgres\"]"),
+        service.stderr().contains("[allow-stale]"),
         "{}",
         service.stderr()
     );
-    assert!(
-        service.stderr().contains("postgres"),
-        "{}",
-        service.stderr()
+    assert_eq!(&service.stamps(), &stamps);
+
+    // Options count as much as files.
+    service.write(
+        "backstitch.toml",
+        "engine = \"sqlite\"\n\n[rules]\nunproven-rollback = \"deny\"\n",
     );
+    assert_eq!(service.build(), anew(&ids));
+    assert_ne!(&service.stamps(), &stamps);
+
+    // Errors are looked for anew, each time.
+    let good = service.read("migrations/0001_users.sql");
+    let broken = good.replace("DROP TABLE t0001_users;", "SELECT 1;");
+    service.write("migrations/0001_users.sql", &broken);
+    for _ in 0..2 {
+        assert_eq!(service.build(), Built::Not);
+        assert!(
+            service.stderr().contains("[rollback-incomplete]"),
+            "{}",
+            service.stderr()
+        );
+    }
+    service.write("migrations/0001_users.sql", &good);
+    assert_eq!(service.build(), anew(&ids));
+}
+
+#[test]
+fn without_a_build_script_everything_is_checked_each_time() {
+    let mut service = built("unstamped");
+    service.touch();
+    assert_eq!(service.build(), anew(&["0001_users"]));
+    assert_eq!(service.stamps(), []);
+}
+
+/// Two calls in one crate, one of which compiles: each has a stamp of its own.
+#[test]
+fn every_call_has_a_stamp_of_its_own() {
+    let mut service = Project::new("two-calls");
+    service.write("build.rs", BUILD_SCRIPT);
+    service.write("others/0001_orders.sql", &project::migration("0001_orders"));
+    let main = service.read("src/main.rs").replace(
+        "fn main() {",
+        "static OTHERS: Migrations<backstitch::engines::Sqlite> = migrations!(\"others\");\n\n\
+         fn main() {\n    assert_eq!(OTHERS.iter().count(), 1);",
+    );
+    service.write("src/main.rs", &main);
+    assert_eq!(service.build(), anew(&["0001_users"]));
+    let stamps = service.stamps();
+    assert_eq!(stamps.len(), 2);
+    service.touch();
+    assert_eq!(service.build(), anew(&["0001_users"]));
+    assert_eq!(service.stamps(), stamps);
+}
+
+/// The stamp with `from` replaced by `to`, which is as long, and with the sum that makes it whole.
+fn forged(stamp: &[u8], from: &str, to: &str) -> Vec<u8> {
+    use std::hash::{DefaultHasher, Hasher};
+    assert_eq!(from.len(), to.len());
+    let mut bytes = stamp.to_vec();
+    let found = bytes
+        .windows(from.len())
+        .rposition(|bytes| bytes == from.as_bytes());
+    let at = found.expect("the words are in the stamp");
+    bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+
+    let head = bytes
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .expect("a first line")
+        + 1;
+    let len = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("a length"));
+    let outcome = head + 8 + len(head) as usize;
+    let end = outcome + 8 + len(outcome) as usize;
+    let mut hasher = DefaultHasher::new();
+    hasher.write(&bytes[outcome + 8..end]);
+    hasher.write_u8(0);
+    let sum = hasher.finish().to_le_bytes();
+    bytes[end..].copy_from_slice(&sum);
+    bytes
 }
 
 fn built(name: &str) -> Project {

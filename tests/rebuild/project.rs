@@ -71,6 +71,32 @@ impl Project {
         fs::read_to_string(self.root.join(path)).expect("a file is read")
     }
 
+    /// The stamps of the macro, with what they hold.
+    pub(crate) fn stamps(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let build = target().join("debug/build");
+        let own = format!("{}-", self.name);
+        let folders = fs::read_dir(build).into_iter().flatten().flatten();
+        let folders = folders.filter(|entry| entry.file_name().to_string_lossy().starts_with(&own));
+        let files = folders
+            .filter_map(|folder| fs::read_dir(folder.path().join("out")).ok())
+            .flat_map(|files| files.flatten().map(|file| file.path()));
+        let mut stamps: Vec<_> = files
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "stamp")
+            })
+            .map(|path| (path.clone(), fs::read(path).expect("a stamp is read")))
+            .collect();
+        stamps.sort();
+        stamps
+    }
+
+    /// Compiles the service again, as after an edit elsewhere in it.
+    pub(crate) fn touch(&self) {
+        let path = "src/main.rs";
+        self.write(path, &format!("{}\n// An edit.\n", self.read(path)));
+    }
+
     pub(crate) fn remove(&self, path: &str) {
         fs::remove_file(self.root.join(path)).expect("a file is removed");
     }

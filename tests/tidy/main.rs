@@ -58,7 +58,7 @@ fn every_rule_catches_what_it_is_for() {
         ),
         (
             "core/src/a.rs",
-            "//! A.\nuse sqlparser::ast;",
+            "//! A.\nuse squawk_parser::EntryPoint;",
             "core/src/a.rs:2: ",
         ),
         (
@@ -138,7 +138,10 @@ fn what_is_fine_is_not_found() {
             "core/src/dialect/keywords.rs",
             "//! A.\nDialect::Postgres => 1",
         ),
-        ("core/src/change.rs", "//! A.\nuse sqlparser::ast;"),
+        (
+            "core/src/change.rs",
+            "//! A.\nuse squawk_parser::EntryPoint;",
+        ),
         (
             "runtime/src/engine/mysql.rs",
             "//! A.\nuse sqlx::MySql; Dialect::MySql",

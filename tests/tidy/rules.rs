@@ -54,8 +54,8 @@ const LAYERS: &[Layer] = &[
     Layer {
         places: &["core/src/", "macros/src/", "runtime/src/", "cli/src/"],
         except: &["core/src/change.rs", "core/src/change/"],
-        words: &["sqlparser::"],
-        advice: "only core/src/change.rs sees sqlparser; ask for a Change instead",
+        words: &["squawk_parser::"],
+        advice: "only core/src/change.rs sees a parser that others wrote; ask for a Change instead",
     },
     Layer {
         places: &["core/src/", "macros/src/", "runtime/src/", "cli/src/"],

@@ -6,6 +6,7 @@
 //! this very test, because that costs nothing and can be run.
 
 mod pass;
+mod paste;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,7 @@
-//! What compiles. Each folder is also read at run time: both must hold the same.
+//! What compiles, and without a warning. Each folder is also read at run time: both must hold the
+//! same.
+
+#![deny(deprecated)]
 
 use backstitch::engines::{MySql, Postgres, Sqlite};
 use backstitch::{Engine, LoadOptions, Migrations, migrations};
@@ -86,6 +89,32 @@ fn an_empty_folder_compiles_with_a_warning() {
         "ui/pass/empty",
         Dialect::Sqlite,
         &[],
+    );
+}
+
+/// Each of these options silences an error or a warning that stands in `fail` without it.
+#[test]
+fn the_options_say_what_counts() {
+    let migrations = migrations!(options = "ui/pass/chosen/backstitch.toml");
+    let ids = [
+        "0001_users",
+        "0002_shipped",
+        "0003_countries",
+        "0004_places",
+        "0005_logs",
+    ];
+    check::<Postgres>(&migrations, "ui/pass/chosen", Dialect::Postgres, &ids);
+}
+
+/// The model of no other crate knows the function; SQLite itself does not either.
+#[test]
+fn what_only_the_application_knows_compiles() {
+    let migrations = migrations!("ui/pass/application", dialect = sqlite);
+    check::<Sqlite>(
+        &migrations,
+        "ui/pass/application",
+        Dialect::Sqlite,
+        &["0001_users"],
     );
 }
 

@@ -3,7 +3,7 @@
 use backstitch_core::diagnostic::{Diagnostic, Severity};
 
 use super::text;
-use crate::report::Report;
+use backstitch_core::report::Report;
 
 pub(super) fn write(report: &Report, level: Severity) -> String {
     let mut lines: String = report.at_least(level).map(command).collect();

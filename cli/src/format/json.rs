@@ -23,7 +23,7 @@ use backstitch_core::diagnostic::Severity;
 use backstitch_core::render::Finding;
 use serde::Serialize;
 
-use crate::report::Report;
+use backstitch_core::report::Report;
 
 #[derive(Serialize)]
 struct Document<'r> {
@@ -69,7 +69,7 @@ pub(super) fn write(report: &Report, level: Severity) -> String {
         opaque: one.opaque,
     });
     let document = Document {
-        engine: report.engine.name(),
+        engine: report.set.dialect.name(),
         migrations: migrations.collect(),
         findings: report.at_least(level).map(Finding::from).collect(),
         summary: Summary {

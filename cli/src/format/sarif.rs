@@ -4,7 +4,7 @@ use backstitch_core::diagnostic::{Diagnostic, Label, Severity};
 use serde_json::{Value, json};
 
 use crate::page;
-use crate::report::Report;
+use backstitch_core::report::Report;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 

@@ -7,7 +7,7 @@ use backstitch_core::diagnostic::Severity;
 use backstitch_core::proof::Verdict;
 use backstitch_core::render::{self, Style};
 
-use crate::report::{Proved, Report};
+use backstitch_core::report::{Proved, Report};
 
 /// So many migrations that are not proven are listed unasked.
 const LISTED: usize = 10;
@@ -50,7 +50,7 @@ pub(super) fn summary(report: &Report) -> String {
     let parts = [proven, render::summary(&report.diagnostics)];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     let migrations = counted(all, "migration", "migrations");
-    let engine = report.engine.title();
+    let engine = report.set.dialect.title();
     format!("{migrations} for {engine}: {}", parts.join(", "))
 }
 

@@ -1,11 +1,11 @@
 //! Which reader is asked when, and who decides that a text is no SQL.
 
 mod gaps;
-mod parser;
 mod postgres;
 
 use super::cursor::Cursor;
 use super::{Change, SyntaxError, alter, block, create, data, drop, grant, opaque, session};
+use crate::diagnostic::did_you_mean;
 use crate::dialect::{Dialect, Family};
 use crate::lex::{self, Lexeme, TokenKind};
 use crate::source::Span;
@@ -183,8 +183,12 @@ fn second_opinion(
             gaps::check(text, lexemes, dialect)
         }
         Family::Sqlite => of_sqlite_itself(text, span),
-        Family::MySql if is_recognised || begins_like_a_statement(lexemes) => Ok(()),
-        Family::MySql => parser::check(span.of(text), span.start, dialect),
+        Family::MySql => match lexemes.first() {
+            Some(first) if !is_recognised && !begins_a_statement(first) => {
+                Err(no_statement(first, dialect))
+            }
+            Some(_) | None => Ok(()),
+        },
     }
 }
 
@@ -223,6 +227,7 @@ fn depth(lexemes: &[Lexeme<'_>]) -> usize {
 const HEADS: &[&str] = &[
     "ALTER",
     "ANALYZE",
+    "BACKUP",
     "BEGIN",
     "BINLOG",
     "CACHE",
@@ -290,8 +295,15 @@ const HEADS: &[&str] = &[
     "DECLARE",
 ];
 
-fn begins_like_a_statement(lexemes: &[Lexeme<'_>]) -> bool {
-    lexemes.first().is_some_and(|first| {
-        first.kind == TokenKind::Open || HEADS.iter().any(|head| first.is(head))
-    })
+fn begins_a_statement(first: &Lexeme<'_>) -> bool {
+    first.kind == TokenKind::Open || HEADS.iter().any(|head| first.is(head))
+}
+
+fn no_statement(first: &Lexeme<'_>, dialect: Dialect) -> SyntaxError {
+    let near = did_you_mean(first.text, HEADS.iter().copied());
+    let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    SyntaxError {
+        span: first.span,
+        message: format!("no statement of {} begins so{near}", dialect.title()),
+    }
 }

@@ -17,7 +17,10 @@ impl Phrase {
     ///
     /// Each term takes the first thing that fits and never gives it back: one pass.
     pub(crate) fn covers(self, lexemes: &[Lexeme<'_>]) -> Option<usize> {
-        Phrase::covers_words(self.0, lexemes)
+        match self.may_cover(lexemes) {
+            true => Phrase::covers_words(self.0, lexemes),
+            false => None,
+        }
     }
 
     /// The same for a phrase that is put together at run time.
@@ -50,6 +53,18 @@ impl Phrase {
             }
         }
         Some(at)
+    }
+}
+
+impl Phrase {
+    /// Whether the first letters agree, which is quickly told and mostly not so.
+    fn may_cover(self, lexemes: &[Lexeme<'_>]) -> bool {
+        let letter = self.0.bytes().next().filter(u8::is_ascii_uppercase);
+        let Some(letter) = letter.filter(|_| !self.0.contains('|')) else {
+            return true;
+        };
+        let other = lexemes.first().and_then(|first| first.text.bytes().next());
+        other.is_some_and(|other| other.to_ascii_uppercase() == letter)
     }
 }
 

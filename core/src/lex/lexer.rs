@@ -25,6 +25,9 @@ pub(super) fn read(text: &str, grammar: &'static Grammar) -> Lexed {
     lexer.lexed
 }
 
+/// The most letters of a prefix in any grammar, `_utf8` and the like aside.
+const LONGEST_PREFIX: usize = 2;
+
 struct Lexer<'t> {
     text: &'t str,
     grammar: &'static Grammar,
@@ -154,6 +157,11 @@ impl<'t> Lexer<'t> {
     /// what ends a statement reaches to where that is undone: nothing between is as it seems.
     fn client_line_end(&mut self) -> Option<usize> {
         let client = &self.grammar.client;
+        let rest = self.rest();
+        let mut known = client.line_words.iter();
+        if !known.any(|known| starts_with(rest, known)) {
+            return None;
+        }
         let line_end = self.line_end();
         let line = &self.text[self.at..line_end];
         let (word, argument) = line.split_once([' ', '\t']).unwrap_or((line, ""));
@@ -259,11 +267,11 @@ impl<'t> Lexer<'t> {
     /// Where the line ends, its line end excluded.
     fn line_end(&self) -> usize {
         let rest = self.rest();
+        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
         let line = match self.grammar.return_ends_line {
-            true => rest.find(['\n', '\r']),
-            false => rest.find('\n'),
+            true => &line[..line.find('\r').unwrap_or(line.len())],
+            false => line,
         };
-        let line = &rest[..line.unwrap_or(rest.len())];
         let ended = line.len() < rest.len();
         let line = if ended {
             line.strip_suffix('\r').unwrap_or(line)
@@ -358,6 +366,10 @@ impl<'t> Lexer<'t> {
     /// The length of a prefix that touches the quote it belongs to.
     fn prefix_len(&self) -> Option<usize> {
         let rest = self.rest();
+        let has_quote = (1..=LONGEST_PREFIX).any(|at| matches!(self.byte(at), b'\'' | b'"'));
+        if !has_quote && self.byte(0) != b'_' {
+            return None;
+        }
         let touches = |prefix: &str, quotes: &[u8]| {
             starts_with(rest, prefix)
                 && rest
@@ -715,4 +727,19 @@ fn is_blank(byte: u8) -> bool {
 
 fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || !byte.is_ascii()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LONGEST_PREFIX;
+    use crate::dialect::Dialect;
+
+    #[test]
+    fn no_prefix_is_longer() {
+        for dialect in Dialect::ALL {
+            let grammar = dialect.grammar();
+            let mut all = grammar.string_prefixes.iter().chain(grammar.name_prefixes);
+            assert!(all.all(|prefix| prefix.len() <= LONGEST_PREFIX));
+        }
+    }
 }

@@ -12,7 +12,9 @@ use crate::split::{self, Piece};
 use crate::statement::{self, Statement};
 
 const SECTION_EMPTY: &str = "section-empty";
-const ROLLBACK_MISSING: &str = "rollback-missing";
+pub(crate) const ROLLBACK_MISSING: &str = "rollback-missing";
+/// What stands for the statements of a DOWN until somebody knows them.
+pub(crate) const UNKNOWN_DOWN: &str = "<statements>";
 const IRREVERSIBLE_WITH_DOWN: &str = "irreversible-with-down";
 const CHECK_EMPTY: &str = "check-empty";
 const CHECK_SEVERAL: &str = "check-several";
@@ -440,19 +442,24 @@ fn rollback_missing(
     down: Option<&Found>,
 ) -> Option<Diagnostic> {
     let diagnostic = Diagnostic::error(ROLLBACK_MISSING, "there is no way back");
-    let diagnostic = match (down, sections.first(Kind::Up)) {
-        (Some(down), _) => diagnostic.at(file.source, down.marker, "the DOWN holds no statement"),
-        (None, Some(up)) => diagnostic.at(file.source, up.marker, "this UP has no DOWN"),
+    let (diagnostic, where_to) = match (down, sections.first(Kind::Up)) {
+        (Some(down), _) => (
+            diagnostic.at(file.source, down.marker, "the DOWN holds no statement"),
+            "below the marker:",
+        ),
+        (None, Some(up)) => (
+            diagnostic.at(file.source, up.marker, "this UP has no DOWN"),
+            "at the end of the file:\n-- DOWN MIGRATION",
+        ),
         (None, None) => return None,
     };
     Some(
         diagnostic
             .why("A release that fails in the night can only be taken back by a rollback that was written in the day.")
-            .help(
-                "Write the statements that take the UP back at the end of the file:\n\
-                 -- DOWN MIGRATION\n<statements>\n\
+            .help(format!(
+                "Write the statements that take the UP back {where_to}\n{UNKNOWN_DOWN}\n\
                  If there is no way back, say why in the header:\n-- @irreversible: <reason>",
-            )
+            ))
             .section(Section::Down),
     )
 }

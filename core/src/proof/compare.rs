@@ -121,7 +121,11 @@ impl Found {
             }
             (Body::Domain(before), Body::Domain(after)) => {
                 self.text("type", &before.data_type, &after.data_type);
-                self.same("nullability", &before.not_null, &after.not_null);
+                self.text(
+                    "nullability",
+                    nullability(before.not_null),
+                    nullability(after.not_null),
+                );
                 self.fragment("default", before.default.as_ref(), after.default.as_ref());
                 self.fragment(
                     "collation",
@@ -266,7 +270,11 @@ impl Found {
 
     fn column(&mut self, before: &Column, after: &Column) {
         self.data_type(&before.data_type, &after.data_type);
-        self.same("nullability", &before.not_null, &after.not_null);
+        self.text(
+            "nullability",
+            nullability(before.not_null),
+            nullability(after.not_null),
+        );
         self.fragment("default", before.default.as_ref(), after.default.as_ref());
         match (&before.generated, &after.generated) {
             (Some((before, stored)), Some((after, other))) => {
@@ -459,6 +467,13 @@ pub(super) fn rule_word(rule: &Rule) -> &'static str {
         Rule::Check(_) => "check",
         Rule::Exclude(_) => "exclusion",
         Rule::NotNull(_) => "not-null constraint",
+    }
+}
+
+fn nullability(is_not_null: bool) -> &'static str {
+    match is_not_null {
+        true => "NOT NULL",
+        false => "NULL",
     }
 }
 

@@ -3,6 +3,7 @@
 use super::compare::kind;
 use super::run::{Case, sections};
 use super::{Difference, Leftover, Verdict, undo};
+use crate::change::SyntaxError;
 use crate::diagnostic::{Diagnostic, Section};
 use crate::migration::Script;
 use crate::replay::Finding;
@@ -13,7 +14,7 @@ pub(super) fn diagnose(case: &Case<'_>, verdict: &Verdict) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (section, script, ran) in sections(case) {
         for error in &ran.errors {
-            found.push(syntax(script, error).section(section));
+            found.push(syntax(case, script, error).section(section));
         }
         for (finding, statement) in &ran.findings {
             found.push(
@@ -47,13 +48,47 @@ pub(super) fn diagnose(case: &Case<'_>, verdict: &Verdict) -> Vec<Diagnostic> {
     found
 }
 
-fn syntax(script: &Script, error: &crate::change::SyntaxError) -> Diagnostic {
+fn syntax(case: &Case<'_>, script: &Script, error: &SyntaxError) -> Diagnostic {
+    let engine = case.schema.dialect().title();
+    let place = next_word(script, error.span);
+    // What was found there instead stands above the caret.
+    let message = error.message.split(", found ").next().unwrap_or_default();
+    let label = match place.is_empty() {
+        true => "the statement ends too early",
+        false => "not expected here",
+    };
     Diagnostic::error(
         "syntax-error",
-        format!("this is no SQL of the engine: {}", error.message),
+        format!("{engine} does not read this: {message}"),
     )
-    .at(&script.source, error.span, "seen here")
-    .why("The engine refuses the statement.")
+    .at(&script.source, place, label)
+    .why("The engine refuses the statement, and with it the migration.")
+    .help(
+        "Correct it. If the engine does take it, say so above the statement:\n\
+         -- @unchecked: <reason>",
+    )
+}
+
+/// The word that begins at a place or behind the blanks there, as far as the statement goes.
+fn next_word(script: &Script, place: Span) -> Span {
+    let text = script.source.text();
+    let whole = script.statements.iter().map(|statement| statement.span);
+    let end = whole
+        .filter(|whole| whole.start <= place.start)
+        .map(|whole| whole.end as usize)
+        .max()
+        .unwrap_or(text.len());
+    let rest = &text[place.range().start.min(end)..end];
+    let start = end - rest.trim_start().len();
+    let word = &text[start..end];
+    let is_inside = |c: char| c.is_alphanumeric() || c == '_';
+    let letters: usize = word
+        .chars()
+        .take_while(|c| is_inside(*c))
+        .map(char::len_utf8)
+        .sum();
+    let one = word.chars().next().map_or(0, char::len_utf8);
+    Span::new(start..start + letters.max(one))
 }
 
 fn refused(script: &Script, finding: &Finding) -> Diagnostic {

@@ -105,7 +105,12 @@ pub(super) fn prove(
             .down
             .as_ref()
             .map_or(0, |down| down.statements.len());
+    let suggestion = match verdict {
+        Verdict::Missing => undo::whole_down(&case),
+        _ => None,
+    };
     let proof = Proof {
+        suggestion: suggestion.map(|down| format!("-- DOWN MIGRATION\n{down}\n")),
         verdict,
         statements,
         opaque: up.opaque + down.as_ref().map_or(0, |down| down.opaque),

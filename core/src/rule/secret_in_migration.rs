@@ -18,7 +18,11 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let acts = situation.up().chain(situation.down());
-    let found = acts.flat_map(|act| {
+    let quoting = acts.filter(|act| {
+        let text = act.text();
+        ['\'', '"', '$'].iter().any(|quote| text.contains(*quote))
+    });
+    let found = quoting.flat_map(|act| {
         let secrets = secrets(&act.lexemes()).into_iter();
         secrets.map(move |(span, what)| finding(act, span, what))
     });

@@ -345,6 +345,12 @@ impl<'s> Act<'s> {
         actions.iter()
     }
 
+    /// As it is written.
+    pub(super) fn text(self) -> &'s str {
+        let source = self.situation.source(self.place.section);
+        self.statement.span.of(source.text())
+    }
+
     /// The words and signs of its text.
     pub(super) fn lexemes(self) -> Vec<Lexeme<'s>> {
         let text = self.situation.source(self.place.section).text();

@@ -14,6 +14,9 @@ use crate::proof::{Checked, Verdict, of_step};
 use crate::rule;
 use crate::set::Set;
 
+/// What is said of a statement that the model does not read.
+const OPAQUE_STATEMENT: &str = "opaque-statement";
+
 /// What is said of a way back that the model could not prove.
 const UNPROVEN_ROLLBACK: &str = "unproven-rollback";
 
@@ -24,14 +27,18 @@ pub fn overrule(checked: &mut Checked, set: &Set, options: &Options) {
     }
     let ids = set.migrations.iter().map(|migration| &*migration.id);
     let played: HashMap<&str, Rehearsal> = ids.zip(rehearse(set, options)).collect();
-    for (id, proof) in &mut checked.proofs {
-        if let Some(rehearsal) = played.get(&**id) {
-            proof.verdict = verdict(proof.verdict.clone(), &rehearsal.outcome);
-            let step = set.get(id).and_then(|migration| migration.step.as_deref());
-            if let (Some(step), Verdict::Proven) = (step, &proof.verdict) {
-                // SQLite has played the statements without it.
-                proof.verdict = Verdict::Unproven(vec![of_step(step)]);
-            }
+    for migration in &set.migrations {
+        let proof = checked.proofs.get_mut(&migration.id);
+        let (Some(proof), Some(rehearsal)) = (proof, played.get(&*migration.id)) else {
+            continue;
+        };
+        proof.verdict = verdict(proof.verdict.clone(), &rehearsal.outcome);
+        if let (Some(step), Verdict::Proven) = (&migration.step, &proof.verdict) {
+            // SQLite has played the statements without it.
+            proof.verdict = Verdict::Unproven(vec![of_step(step)]);
+        }
+        if rehearsal.outcome == Outcome::Missing {
+            proof.suggestion.clone_from(&rehearsal.suggestion);
         }
     }
     let stays = |found: &Diagnostic| {
@@ -41,6 +48,8 @@ pub fn overrule(checked: &mut Checked, set: &Set, options: &Options) {
         };
         match rehearsal.outcome {
             Outcome::Unknown(_) => true,
+            // SQLite has seen what it does.
+            _ if found.code == OPAQUE_STATEMENT => false,
             _ if found.code == UNPROVEN_ROLLBACK => {
                 let verdict = checked.proofs.get(id).map(|proof| &proof.verdict);
                 matches!(verdict, Some(Verdict::Unproven(_)))

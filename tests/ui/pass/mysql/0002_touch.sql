@@ -5,7 +5,7 @@
 -- @lockTimeout: 5s
 
 -- UP MIGRATION
-ALTER TABLE users ADD COLUMN changed DATETIME; # a comment of MySQL
+ALTER TABLE users ADD COLUMN changed DATETIME, ALGORITHM=INSTANT; # a comment of MySQL
 
 CREATE TRIGGER users_touch BEFORE UPDATE ON users FOR EACH ROW
 BEGIN

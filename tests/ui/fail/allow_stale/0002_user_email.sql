@@ -1,0 +1,11 @@
+-- @name: E-mail of users
+-- @description: Users sign in by e-mail.
+-- @timestamp: 2026-01-05T10:00:00Z
+-- @rollbackSafe: false
+
+-- UP MIGRATION
+-- @allow: add-column-rewrites (the table is small)
+ALTER TABLE users ADD COLUMN email TEXT;
+
+-- DOWN MIGRATION
+ALTER TABLE users DROP COLUMN email;

@@ -1,0 +1,9 @@
+use backstitch::engines::MySql;
+use backstitch::{Migrations, migrations};
+
+static MIGRATIONS: Migrations<MySql> =
+    migrations!("fail/rollback_incomplete_on_mysql", dialect = mysql);
+
+fn main() {
+    let _ = &MIGRATIONS;
+}
