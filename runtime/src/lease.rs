@@ -29,7 +29,9 @@ pub enum Lock {
     Auto,
     /// The lock that the server gives to a session.
     Session,
-    /// A row in the database, see [`Lock::lease`].
+    /// A row in the database, see [`Lock::lease`]. A holder that slept past its lease cannot write
+    /// to the history any more, and what shares a transaction with that is taken back. A statement
+    /// outside of a transaction that it has sent already is the server's to finish.
     Lease {
         /// How long the lease lives when it is not renewed, by the server's clock: so long others
         /// wait after its holder was killed. It is renewed three times as often, from a second

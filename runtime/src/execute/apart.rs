@@ -5,7 +5,9 @@
 //! transaction that is exact. Before any other the row says that one is about to run, so the next
 //! run knows that it has to ask the catalogue about it, see [`settle`](super::settle).
 
-use std::time::{Duration, Instant};
+mod rounds;
+
+use std::time::Instant;
 
 use backstitch_core::Diagnostic;
 use backstitch_core::checksum::{Checksum, Role};
@@ -23,12 +25,8 @@ use crate::error::{Error, ErrorKind};
 use crate::history::{Fingerprint, Mark};
 use crate::lease;
 use crate::lock;
-use crate::message::{Answer, Message, Origin, Part, Piece, Refused};
-use crate::observe::Event;
+use crate::message::{Message, Origin, Part, Piece, Refused};
 use crate::session::Session;
-
-/// How many rounds a batch may take unless its file says otherwise.
-const MOST_ROUNDS: u64 = 100_000;
 
 /// What is known about the statements of a job.
 pub(super) struct Ledger {
@@ -225,7 +223,7 @@ async fn go_on<DB: Engine>(
                 joined(session, job, book, course, piece, progress).await?;
             }
             Parcel::Batch(piece, batch) => {
-                rounds(session, job, book, ledger, course, piece, batch).await?;
+                rounds::run(session, job, book, ledger, course, piece, batch).await?;
             }
         }
         course.is_prepared = true;
@@ -424,101 +422,6 @@ fn cannot_commit<DB: Engine>(job: &Job<'_>, done: usize, error: sqlx::Error) -> 
         transient,
         ..Failure::of(error, 0)
     })
-}
-
-/// A statement that is repeated: each round and what the row says about it is a transaction, and
-/// the round that changes no row is the last.
-async fn rounds<DB: Engine>(
-    session: &mut Session<'_, DB>,
-    job: &Job<'_>,
-    book: &(dyn Book + Sync),
-    ledger: &Ledger,
-    course: &mut Course,
-    piece: Piece<'_>,
-    batch: Batch,
-) -> Result<(), Halt> {
-    let statement = course.done;
-    let most = batch.most_rounds.unwrap_or(MOST_ROUNDS);
-    let round = Message::of([piece]);
-    let fence = session.fenced(Vec::new());
-    loop {
-        let (rounds, rows) = course.rounds.unwrap_or_default();
-        if rounds >= most {
-            let failure = Failure {
-                done: statement,
-                ..Failure::of(endless(job, statement, rounds, rows), 0)
-            };
-            return Err(Halt::Refused(failure));
-        }
-        let facts = session.facts.clone();
-        let cannot = |error| cannot_commit::<DB>(job, statement, error);
-        let mut transaction = begin::<DB>(session.connection, &facts)
-            .await
-            .map_err(cannot)?;
-        let sent = DB::send(&mut transaction, &round).await;
-        let changed = match sent {
-            Ok(answers) => answers.iter().map(count).sum::<u64>(),
-            Err(refused) => {
-                let _ = transaction.rollback().await;
-                return Err(refusal::<DB>(job, book, &round, refused, statement));
-            }
-        };
-        let mark = match changed {
-            0 => ledger.mark(statement + 1),
-            _ => Mark {
-                rounds: Some((rounds + 1, rows + changed)),
-                ..ledger.mark(statement)
-            },
-        };
-        let progress = Message::of(library(fence.iter().cloned().chain([book.progress(&mark)])));
-        if let Err(refused) = DB::send(&mut transaction, &progress).await {
-            let _ = transaction.rollback().await;
-            return Err(refusal::<DB>(job, book, &progress, refused, statement));
-        }
-        transaction.commit().await.map_err(cannot)?;
-        course.rows_affected += changed;
-        course.rounds = mark.rounds;
-        if changed == 0 {
-            tell_one(session.announcer(), job, statement, rows);
-            course.done += 1;
-            return Ok(());
-        }
-        session.announcer().tell(Event::RoundDone {
-            id: job.id,
-            statement: statement + 1,
-            round: rounds + 1,
-            rows_affected: changed,
-        });
-        tokio::time::sleep(Duration::from_millis(batch.pause_ms)).await;
-    }
-}
-
-fn count(answer: &Answer) -> u64 {
-    answer.rows_affected
-}
-
-fn endless(job: &Job<'_>, statement: usize, rounds: u64, rows: u64) -> Error {
-    let source = job.source();
-    let place = super::first_line(source, job.span_of(job.part, statement));
-    let mut diagnostic = Diagnostic::error(
-        "batch-endless",
-        format!(
-            "a batch of `{}` still changes rows after {rounds} rounds",
-            job.id
-        ),
-    )
-    .at(source, place, format!("it has changed {rows} rows"))
-    .why(
-        "A batch is repeated until it changes no row. One whose condition its own work does not \
-         make false never ends.",
-    )
-    .help(
-        "see to it that the statement does not find again what it has changed; or, when there is \
-         that much to do, allow more rounds and run it again: it goes on where it is.\n\
-         -- @batch: 1000, at most 1000000",
-    );
-    diagnostic.migration = Some(job.id.to_owned());
-    Error::new(ErrorKind::Statement, diagnostic)
 }
 
 /// How many statements of a migration are in effect when these pieces have run and the rest of
