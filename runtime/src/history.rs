@@ -17,8 +17,8 @@ use crate::message::Answer;
 use crate::plan::usage;
 
 pub(crate) use write::{
-    Change, Entry, Mark, RollbackEntry, delete, insert, insert_rollback, is_compatible, select_down,
-    select_downs,
+    Change, Entry, Mark, RollbackEntry, delete, insert, insert_rollback, is_compatible,
+    select_down, select_downs,
 };
 
 /// The layout of the tables that this library writes.

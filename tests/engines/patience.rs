@@ -18,6 +18,7 @@ scenarios! {
     ],
     postgres: [
         no_limit_is_inherited,
+        no_limit_of_the_role_or_the_database_is_inherited,
         a_deadlock_is_tried_again,
     ],
 }
@@ -276,4 +277,39 @@ async fn a_deadlock_is_tried_again(ground: Ground<Postgres>) {
             .len(),
         1
     );
+}
+
+async fn no_limit_of_the_role_or_the_database_is_inherited(ground: Ground<Postgres>) {
+    let database = ground.value("SELECT current_database()").await;
+    for whose in [
+        format!("ROLE CURRENT_USER IN DATABASE {database}"),
+        format!("DATABASE {database}"),
+    ] {
+        for limit in ["lock_timeout = '10ms'", "statement_timeout = '150ms'"] {
+            ground.ask(&format!("ALTER {whose} SET {limit}")).await;
+        }
+    }
+    assert_eq!(ground.value("SHOW lock_timeout").await, "10ms");
+    let mut holder = hold(&ground).await;
+    let url = ground.url().to_owned();
+    let run = tokio::spawn(async move {
+        let slow = || File::new("SELECT pg_sleep(0.4)", "SELECT 1");
+        let outside = File::new(
+            "SELECT 1;\nALTER TABLE t1 ADD COLUMN most INTEGER;\nSELECT pg_sleep(0.4)",
+            "SELECT 1",
+        );
+        let set = migrations::<Postgres>(&[
+            ("0001_t1", File::table("t1")),
+            ("0002_outside", outside.with("@transaction: false")),
+            ("0003_alter", alter()),
+            ("0004_slow", slow()),
+            ("0005_slow", slow().with("@transaction: false")),
+        ]);
+        let migrator = set.migrator().lock_timeout(None).retries(0);
+        migrator.up(url.as_str()).await
+    });
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    ask::<Postgres>(&mut holder, "COMMIT").await;
+    let report = run.await.expect("no panic");
+    assert_eq!(report.expect("nothing of them holds").done.len(), 4);
 }
