@@ -108,6 +108,8 @@ async fn a_step_runs_behind_the_statements<DB: Stepping>(ground: Ground<DB>) {
     // The way back is SQL, so a program without the function can take it.
     let without: Migrations<DB> = folder(with_step()).load();
     without
+        .migrator()
+        .force()
         .down(ground.url(), Down::Steps(2))
         .await
         .expect("down works");
