@@ -57,7 +57,8 @@ pub(crate) fn confirm(
 }
 
 fn nobody_there(what: &str, is_production: bool) -> Diagnostic {
-    let what = what.to_lowercase();
+    let (first, rest) = what.split_at(1);
+    let what = format!("{}{rest}", first.to_lowercase());
     let message = match is_production {
         true => "this is a production database, and nobody is there to be asked",
         false => "this cannot be undone, and nobody is there to be asked",

@@ -22,10 +22,12 @@ use crate::when;
 pub mod archive;
 mod dump;
 mod mysql;
+pub(crate) mod policy;
 mod postgres;
 mod sqlite;
 mod store;
 
+pub(crate) use postgres::EMPTY;
 pub(crate) use store::{Backup, Store};
 
 /// The arguments of `backup`.

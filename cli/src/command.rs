@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use backstitch::Migrations;
 use clap::Subcommand;
 
+use crate::adopt::Adopt;
 use crate::backup::Backups;
 use crate::check::Check;
 use crate::completions::{Completions, Manual};
@@ -16,14 +17,18 @@ use crate::import::Import;
 use crate::lock::Lock;
 use crate::new::New;
 use crate::online::{on_folder, on_program};
+use crate::optimize::Optimize;
 use crate::ping::Ping;
 use crate::plan::Plan;
 use crate::product::Product;
 use crate::redo::Redo;
+use crate::repair::{Baseline, Repair};
 use crate::rollback::Rollback;
 use crate::screen::{Color, Screen};
+use crate::seed::{Reset, Seed};
 use crate::status::Status;
 use crate::up::Up;
+use crate::verify::Verify;
 
 /// What is to be done.
 #[derive(Clone, Debug, Subcommand)]
@@ -52,6 +57,20 @@ pub enum Command {
     Redo(Redo),
     /// Show what was applied and taken back, by whom and when
     History(History),
+    /// Compare the history and the database with the migrations
+    Verify(Verify),
+    /// Put the history right; runs nothing
+    Repair(Repair),
+    /// Take over what another tool has applied, without running anything
+    Adopt(Adopt),
+    /// Record what the database has already, without running anything
+    Baseline(Baseline),
+    /// Run the seeds: rows to work with
+    Seed(Seed),
+    /// Drop everything, apply all migrations and run the seeds; never in production
+    Reset(Reset),
+    /// Find what makes the database slow, and write the migration that puts it right
+    Optimize(Optimize),
     /// Draw the schema that the migrations make, or which migration depends on which
     Graph(Graph),
     /// Copy the whole database, and put copies back
@@ -81,6 +100,13 @@ macro_rules! dispatch {
             Command::Rollback($it) => $online,
             Command::Redo($it) => $online,
             Command::History($it) => $online,
+            Command::Verify($it) => $online,
+            Command::Repair($it) => $online,
+            Command::Adopt($it) => $online,
+            Command::Baseline($it) => $online,
+            Command::Optimize($it) => $online,
+            Command::Seed($it) => $online,
+            Command::Reset($it) => $online,
             Command::Backup(backups) => $backup(backups),
         }
     };

@@ -17,7 +17,7 @@ const DATABASE_URL: &str = "DATABASE_URL";
 const ENVIRONMENT: &str = "BACKSTITCH_ENV";
 
 /// All of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Config {
     /// Never shown: it may hold a password.
     pub(crate) url: String,

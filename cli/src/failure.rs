@@ -54,14 +54,115 @@ pub(crate) fn in_our_words(mut diagnostic: Diagnostic) -> Diagnostic {
              `--allow-out-of-order`"
         }
         "rollback-needs-force" => {
-            "make a backup, then say that it may be lost:\nbackstitch rollback --force"
+            "say that it may be lost, and keep a copy:\nbackstitch rollback --force --backup"
         }
         "migration-unknown" if diagnostic.help.contains("stored") => {
             "use the newer program; or take the migration back, its DOWN is stored in the \
              database:\nbackstitch rollback"
         }
-        _ => return diagnostic,
+        _ => {
+            diagnostic.help = commands(&diagnostic.help);
+            return diagnostic;
+        }
     };
     diagnostic.help = help.to_owned();
     diagnostic
+}
+
+/// The words of the library for a repair, and what the command is called.
+const REPAIRS: [(&str, &str); 5] = [
+    ("MarkApplied", "applied"),
+    ("MarkNotApplied", "not-applied"),
+    ("Resume", "resume"),
+    ("Checksum", "checksum"),
+    ("WayBack", "way-back"),
+];
+
+/// The calls of a help text as commands.
+fn commands(help: &str) -> String {
+    let lines = help.lines().map(|line| {
+        let Some((before, call)) = line.split_once("Repair::") else {
+            return other_calls(line);
+        };
+        let name = call.split(['(', ' ']).next().unwrap_or_default();
+        let id = call.split('"').nth(1);
+        let known = REPAIRS.iter().find(|(ours, _)| *ours == name);
+        let (Some((_, command)), Some(id)) = (known, id) else {
+            return line.to_owned();
+        };
+        let before = before.trim_end_matches(".reason(\"…\").repair(&pool, ");
+        let mut text = format!("{before}backstitch repair {command} {id}");
+        if let Some((_, rest)) = call.split_once("done: ") {
+            let digits = rest.split(|sign: char| !sign.is_ascii_digit()).next();
+            text += &format!(" --done {}", digits.unwrap_or_default());
+        }
+        let end = call.rsplit([')', '}']).next().unwrap_or_default();
+        format!("{text} --reason \"…\"{end}")
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What else the library calls by the names of its methods.
+const CALLS: [(&str, &str); 6] = [
+    (
+        "`.table(..)` and `.schema(..)`",
+        "`--table` and `--table-schema`",
+    ),
+    (
+        "`.lock_wait(Duration::from_secs(600))`",
+        "`--lock-wait 10min`",
+    ),
+    (
+        "run `down` with `Down::Steps(1)`",
+        "run `backstitch rollback`",
+    ),
+    (
+        "by a `.target(..)`, or use `Mode::Each`",
+        "by `--target`, or leave `--all-or-nothing` out",
+    ),
+    (
+        "apply them in `Mode::Each`, or fewer at once by a `.target(..)`",
+        "leave `--all-or-nothing` out, or apply fewer at once by `--target`",
+    ),
+    (
+        ".reason(\"restored from the backup of Monday\").repair(…)",
+        "--reason \"restored from the backup of Monday\"",
+    ),
+];
+
+fn other_calls(line: &str) -> String {
+    let calls = CALLS.iter();
+    calls.fold(line.to_owned(), |line, (call, command)| {
+        line.replace(call, command)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_of_the_library_become_commands() {
+        for (call, command) in [
+            (
+                ".reason(\"…\").repair(&pool, Repair::MarkApplied(\"0001_a\"))",
+                "backstitch repair applied 0001_a --reason \"…\"",
+            ),
+            (
+                "if nothing of it is in effect: Repair::MarkNotApplied(\"0001_a\")",
+                "if nothing of it is in effect: backstitch repair not-applied 0001_a --reason \"…\"",
+            ),
+            (
+                "Repair::Resume { id: \"0001_a\", done: 0 }; then store the new way back",
+                "backstitch repair resume 0001_a --done 0 --reason \"…\"; then store the new way back",
+            ),
+            (
+                "say it first:\n.reason(\"restored from the backup of Monday\").repair(…)",
+                "say it first:\n--reason \"restored from the backup of Monday\"",
+            ),
+            ("put the old text back", "put the old text back"),
+        ] {
+            assert_eq!(commands(call), command);
+        }
+    }
 }

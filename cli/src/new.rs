@@ -52,7 +52,7 @@ pub struct New {
 
 /// How migrations are numbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Numbering {
+pub(crate) enum Numbering {
     /// 0001, 0002 and so on
     Sequence,
     /// By the time in UTC, 20260105100000
@@ -144,18 +144,11 @@ impl New {
         if slug.is_empty() {
             return Err(Failure::usage(no_words(&words)));
         }
-        let newest = loaded.set.migrations.last();
-        let newest = newest.map(|one| one.id.split('_').next().unwrap_or_default());
-        let versions = match self.versions {
-            Some(Numbering::Sequence) => Versions::Sequence,
-            Some(Numbering::Timestamp) => Versions::Timestamp,
-            None => options.versions.unwrap_or_else(|| habit(newest)),
-        };
         let now = Timestamp::now();
         let name = capitalised(&words);
         let description = self.description.clone();
         Ok(Draft {
-            id: format!("{}_{slug}", next_version(versions, newest, now)),
+            id: next_id(&slug, self.versions, options, loaded, now),
             description: description.unwrap_or_else(|| format!("{name}.")),
             name,
             timestamp: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -290,6 +283,24 @@ fn make_build_script(project: &Project, screen: &mut Screen) -> Result<(), Failu
         .map_err(|error| unwritable("build.rs", &error))?;
     screen.print("wrote build.rs, so that cargo sees new files\n");
     Ok(())
+}
+
+/// The id of the next migration.
+pub(crate) fn next_id(
+    slug: &str,
+    numbering: Option<Numbering>,
+    options: &Options,
+    loaded: &Loaded,
+    now: Timestamp,
+) -> String {
+    let newest = loaded.set.migrations.last();
+    let newest = newest.map(|one| one.id.split('_').next().unwrap_or_default());
+    let versions = match numbering {
+        Some(Numbering::Sequence) => Versions::Sequence,
+        Some(Numbering::Timestamp) => Versions::Timestamp,
+        None => options.versions.unwrap_or_else(|| habit(newest)),
+    };
+    format!("{}_{slug}", next_version(versions, newest, now))
 }
 
 /// As the newest one is numbered.

@@ -59,6 +59,9 @@ fn summary<DB: Product>(work: &Work<'_, DB>, report: &Report) -> String {
     if report.waited.as_millis() > 100 {
         text += &format!(", {} of it waiting for others", when::lasted(report.waited));
     }
+    if let Some(backup) = &report.backup {
+        text += &format!(", backed up before as {backup}");
+    }
     text + "\n"
 }
 
@@ -97,6 +100,7 @@ fn to_json(report: &Report, error: Option<&Error>) -> Value {
         "done": done,
         "remaining": report.remaining,
         "run": report.run,
+        "backup": report.backup,
         "elapsed_ms": ms(report.elapsed),
         "waited_ms": ms(report.waited),
         "error": error.map(ToString::to_string),

@@ -110,6 +110,21 @@ pub(crate) fn show<DB: Product>(work: &Work<'_, DB>, plan: &Steps, sql: bool) ->
         let all = outlook::of(set, &work.config.options, &apply);
         text += &outlooks(&all, usize::MAX, style, width);
     }
+    if of(Action::Resume).next().is_some() {
+        text += &format!("{}\n", paint(style, Dress::Bold, "To go on with"));
+        for step in of(Action::Resume) {
+            let at = step.done + 1;
+            let all = step
+                .statements
+                .map(|all| format!(" of {all}"))
+                .unwrap_or_default();
+            let doubt = match step.in_doubt {
+                true => ", unless that has taken effect",
+                false => "",
+            };
+            text += &format!("  {}  at statement {at}{all}{doubt}\n", step.id);
+        }
+    }
     if of(Action::Accept).next().is_some() {
         text += &format!(
             "{}\n",

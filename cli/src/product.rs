@@ -14,6 +14,7 @@ use sqlx::{ConnectOptions, Connection};
 
 use crate::backup::archive::Archive;
 use crate::failure::Failure;
+use crate::optimize::Question;
 
 mod mysql;
 mod postgres;
@@ -44,6 +45,14 @@ pub trait Product: Engine + Archive {
         connection: &'a mut Self::Connection,
         stop: Arc<AtomicBool>,
     ) -> impl Future<Output = sqlx::Result<String>> + Send + 'a;
+
+    /// What is asked to find out what makes the database slow.
+    const QUESTIONS: &'static [Question];
+
+    /// Drops everything in the database.
+    fn wipe(
+        connection: &mut Self::Connection,
+    ) -> impl Future<Output = sqlx::Result<()>> + Send + '_;
 
     /// Ends what the connection of that number is doing. Whether it is gone.
     fn end<'a>(

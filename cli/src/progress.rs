@@ -53,7 +53,9 @@ struct Shared {
 struct Current {
     id: String,
     statement: usize,
-    began: Instant,
+    /// Of a batch: which round, and how many rows in all.
+    round: u64,
+    rows: u64,
 }
 
 impl Progress {
@@ -84,7 +86,7 @@ impl Progress {
         let shared = self.lock();
         if shared.bar.is_none() && shared.telling != Telling::Nothing {
             let lasted = when::lasted(shared.began.elapsed());
-            write_err(&format!("{} {lasted}\n", shared.course()));
+            write_err(&format!("{}, {lasted}\n", shared.course()));
         }
     }
 
@@ -124,7 +126,8 @@ impl Shared {
                 self.current = Some(Current {
                     id: id.to_owned(),
                     statement: 0,
-                    began: Instant::now(),
+                    round: 0,
+                    rows: 0,
                 });
             }
             Event::StatementDone {
@@ -140,6 +143,40 @@ impl Shared {
                     let of = of.unwrap_or_default();
                     let rows = counted(rows_affected as usize, "row");
                     self.say(&format!("  {id}: statement {statement}{of}, {rows}"));
+                }
+            }
+            Event::Resumed { id, done } => {
+                if let Some(current) = self.current.as_mut().filter(|current| current.id == id) {
+                    current.statement = done;
+                }
+                self.say(&format!("{id}: goes on behind statement {done}"));
+            }
+            Event::Settled {
+                id,
+                statement,
+                took_effect,
+            } => {
+                let so = if took_effect {
+                    "has taken effect"
+                } else {
+                    "runs again"
+                };
+                self.say(&format!(
+                    "{id}: statement {statement} {so}, says the catalogue"
+                ));
+            }
+            Event::LeftoverDropped { id, what } => {
+                self.say(&format!("{id}: dropped what was left half done: {what}"));
+            }
+            Event::RoundDone {
+                id,
+                round,
+                rows_affected,
+                ..
+            } => {
+                if let Some(current) = self.current.as_mut().filter(|current| current.id == id) {
+                    current.round = round;
+                    current.rows += rows_affected;
                 }
             }
             Event::Retrying { id, attempt, pause } => {
@@ -168,6 +205,7 @@ impl Shared {
         }
         let (dress, verb) = match action {
             Action::Apply => (Dress::Green, "applied"),
+            Action::Resume => (Dress::Green, "finished"),
             Action::Accept => (Dress::Green, "accepted"),
             Action::Revert => (Dress::Yellow, "taken back"),
             _ => (Dress::Plain, "done"),
@@ -202,21 +240,25 @@ impl Shared {
         self.steps.get(id)?.1
     }
 
-    /// Where it is: `0003_backfill: statement 2 of 5`.
+    /// Where it is: `0003_backfill (statement 2 of 5, round 7, 7000 rows)`.
     fn course(&self) -> String {
         let Some(current) = &self.current else {
             return String::new();
         };
-        match self.statements(&current.id) {
-            // A single statement, or all of them in one message, tell nothing before the end.
-            Some(all) if all > 1 && current.statement > 0 => {
-                format!(
-                    "{}: statement {} of {all}",
-                    current.id,
-                    (current.statement + 1).min(all)
-                )
-            }
-            _ => format!("{}: {}", current.id, when::lasted(current.began.elapsed())),
+        let mut parts = Vec::new();
+        // A single statement, or all of them in one message, tell nothing before the end.
+        if let Some(all) = self.statements(&current.id).filter(|all| *all > 1) {
+            parts.push(format!(
+                "statement {} of {all}",
+                (current.statement + 1).min(all)
+            ));
+        }
+        if current.round > 0 {
+            parts.push(format!("round {}, {} rows", current.round, current.rows));
+        }
+        match parts.is_empty() {
+            true => current.id.clone(),
+            false => format!("{} ({})", current.id, parts.join(", ")),
         }
     }
 
@@ -226,16 +268,7 @@ impl Shared {
         };
         bar.set_length(self.all as u64);
         bar.set_position(self.done as u64);
-        bar.set_message(match &self.current {
-            Some(current) => match self.statements(&current.id) {
-                Some(all) if all > 1 => {
-                    let at = (current.statement + 1).min(all);
-                    format!("{} (statement {at} of {all})", current.id)
-                }
-                _ => current.id.clone(),
-            },
-            None => String::new(),
-        });
+        bar.set_message(self.course());
     }
 }
 

@@ -50,14 +50,14 @@ impl Online for Redo {
 
     async fn run<DB: Product>(&self, work: &mut Work<'_, DB>) -> Result<Exit, Failure> {
         let url = work.config.url.as_str();
-        let history = work.migrator().status(url).await?.history;
         let down = Down::Steps(self.steps);
         let mut migrator = self.patience.apply(work.migrator());
         if self.force {
             migrator = migrator.force();
         }
         let plan = migrator.plan_down(url, down.clone()).await?;
-        let shown = rollback::show(work, &plan, &history);
+        let risk = migrator.risk(url, down.clone()).await?;
+        let shown = rollback::show(work, &plan, &risk);
         work.screen.say(&shown);
         let mut ids: Vec<String> = plan.steps.iter().map(|step| step.id.clone()).collect();
         let Some(newest) = ids.first().cloned() else {

@@ -1,9 +1,11 @@
 //! `backstitch rollback`: takes migrations back, by the way back that the database holds.
 
-use backstitch::{Down, Migrator, Plan, Row};
+use backstitch::{Down, Level, Migrator, Plan, Risk, Row};
+use backstitch_core::Diagnostic;
 use clap::Args;
 
 use crate::ask::{self, Asked};
+use crate::backup::policy;
 use crate::course::Line;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -27,6 +29,9 @@ pub struct Rollback {
     /// Take back what loses data, too
     #[arg(short, long)]
     force: bool,
+    /// Copy the whole database first; see `backstitch backup`
+    #[arg(long)]
+    backup: bool,
     /// Why; recorded with the rollback
     #[arg(short, long, value_name = "WHY")]
     reason: Option<String>,
@@ -68,7 +73,7 @@ Examples:
   backstitch rollback --steps 3 --dry-run               what three steps back would be
   backstitch rollback --target 0007                     back to version 7, which stays
   backstitch rollback --run --reason \"orders were lost\"  what the last release applied
-  backstitch rollback --force --yes                     although it loses data, without a question
+  backstitch rollback --force --backup                  although it loses data, with a copy first
 
 The DOWN that runs is the one that the database holds, so a program that does not know a migration
 can take it back too. Every rollback is recorded: `backstitch history` shows it.
@@ -90,20 +95,25 @@ impl Online for Rollback {
             migrator = migrator.reason(reason);
         }
         // What would go is shown in any case, what speaks against it comes after.
-        let all = migrator
-            .clone()
-            .force()
-            .plan_down(url, down.clone())
-            .await?;
+        let all = migrator.clone().force().plan_down(url, down.clone()).await;
+        let all = match all {
+            Ok(all) => all,
+            Err(error) => return Err(error.into()),
+        };
         let ids: Vec<String> = all.steps.iter().map(|step| step.id.clone()).collect();
-        let shown = show(work, &all, &history);
+        let risk = migrator.risk(url, down.clone()).await?;
+        let shown = show(work, &all, &risk);
         if self.force {
             migrator = migrator.force();
         }
-        let allowed = migrator.plan_down(url, down.clone()).await;
+        let allowed = match migrator.plan_down(url, down.clone()).await {
+            Ok(_) if !self.force && risk.level() > Level::Low => Err(needs_force(&risk)),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.into()),
+        };
         if self.dry_run {
             work.screen.print(&shown);
-            return allowed.map(|_| Exit::Done).map_err(Failure::from);
+            return allowed.map(|()| Exit::Done);
         }
         if !self.json {
             work.screen.say(&shown);
@@ -111,6 +121,9 @@ impl Online for Rollback {
         allowed?;
         if ids.is_empty() {
             return Ok(Exit::Done);
+        }
+        if self.backup || policy::before_down(work.config, risk.level()) {
+            migrator = migrator.backup(policy::hook::<DB>(work.config));
         }
         let what = format!("Take back {}", counted(ids.len(), "migration"));
         ask::confirm(work.config, work.screen, Asked::AtTerminal, &what, self.yes)?;
@@ -170,26 +183,51 @@ pub(crate) async fn revert<DB: Product>(
 }
 
 /// What would be taken back, and what that loses.
-pub(crate) fn show<DB: Product>(work: &Work<'_, DB>, plan: &Plan, history: &[Row]) -> String {
+pub(crate) fn show<DB: Product>(work: &Work<'_, DB>, plan: &Plan, risk: &Risk) -> String {
     if plan.is_empty() {
         return "nothing to take back\n".to_owned();
     }
     let (style, width) = (work.screen.style(), work.screen.width());
     let mut table = Table::indented(2);
     for step in &plan.steps {
-        let row = history.iter().find(|row| row.id == step.id);
-        let (dress, risk) = match row {
-            Some(row) if row.down_checksum.is_none() => {
-                (Dress::Red, "high risk: it has no way back")
-            }
-            Some(row) if row.rollback_safe => (
-                Dress::Plain,
-                "low risk: loses nothing that was there before",
-            ),
-            _ => (Dress::Red, "high risk: loses data"),
+        let judged = risk.steps.iter().find(|one| one.id == step.id);
+        let level = judged.map_or(Level::High, |one| one.level());
+        let dress = match level {
+            Level::Low => Dress::Plain,
+            Level::Medium => Dress::Yellow,
+            Level::High => Dress::Red,
         };
-        table.row([step.id.as_str().into(), Cell::new(risk, dress)]);
+        let reasons = judged.map(|one| one.reasons.as_slice()).unwrap_or_default();
+        let reasons: Vec<String> = reasons
+            .iter()
+            .filter(|reason| reason.level == level)
+            .map(|reason| reason.what.clone())
+            .collect();
+        let text = match reasons.is_empty() {
+            true => format!("{level} risk: loses nothing"),
+            false => format!("{level} risk: {}", reasons.join("; ")),
+        };
+        table.row([step.id.as_str().into(), Cell::new(text, dress)]);
     }
     let heading = paint(style, Dress::Bold, "To take back, the newest first");
     format!("{heading}\n{}", table.render(style, width))
+}
+
+fn needs_force(risk: &Risk) -> Failure {
+    let above: Vec<&str> = risk
+        .steps
+        .iter()
+        .filter(|step| step.level() > Level::Low)
+        .map(|step| step.id.as_str())
+        .collect();
+    let verb = match risk.level() {
+        Level::High => "loses data",
+        Level::Medium | Level::Low => "may lose data",
+    };
+    let message = format!("taking back `{}` {verb}", above.join("`, `"));
+    Failure::failed(
+        Diagnostic::error("rollback-needs-force", message).help(
+            "Say that it may be lost, and keep a copy:\nbackstitch rollback --force --backup",
+        ),
+    )
 }

@@ -165,14 +165,23 @@ impl Status {
         let untouched =
             |row: &&backstitch::Row| row.state == State::Failed && row.statements_done == 0;
         let rows: Vec<Applied> = status.history.iter().map(applied).collect();
+        let half = |row: &&backstitch::Row| row.state != State::Applied && !untouched(row);
         let (health, reason) = match &refusal {
             Some(error) => (health_of(error.kind(), &status.history), headline(error)),
+            None if status.history.iter().any(|row| half(&row)) => {
+                let row = status.history.iter().find(half).expect("there is one");
+                (
+                    health_of(ErrorKind::Unfinished, &status.history),
+                    stopped(row),
+                )
+            }
             None if status.pending.is_empty() => (Health::Healthy, up_to_date(rows.len())),
             None => match status.history.iter().rev().find(untouched) {
                 Some(row) => (Health::Pending, failed_before(row)),
                 None => (Health::Pending, wait(status.pending.len())),
             },
         };
+        let refusal_is_none = refusal.is_none();
         let diagnostics = refusal.iter().flat_map(backstitch::Error::diagnostics);
         let recent = rows.into_iter().rev();
         let mut recent: Vec<Applied> = recent.collect();
@@ -209,7 +218,7 @@ impl Status {
             pending: outlook::of(known, &work.config.options, &pending),
             recent,
             trouble: status.trouble,
-            next: next(health),
+            next: next(health, refusal_is_none),
             diagnostics: diagnostics.cloned().map(in_our_words).collect(),
         })
     }
@@ -283,6 +292,13 @@ fn wait(pending: usize) -> String {
     }
 }
 
+fn stopped(row: &backstitch::Row) -> String {
+    let (id, done, all) = (&row.id, row.statements_done, row.statements);
+    format!(
+        "`{id}` stopped half-way, {done} of {all} statements have run; `up` goes on behind them"
+    )
+}
+
 fn failed_before(row: &backstitch::Row) -> String {
     let error = row.error.as_deref().unwrap_or("it failed");
     format!(
@@ -291,7 +307,7 @@ fn failed_before(row: &backstitch::Row) -> String {
     )
 }
 
-fn next(health: Health) -> Vec<Next> {
+fn next(health: Health, can_go_on: bool) -> Vec<Next> {
     let next = |command: &str, does| Next {
         command: format!("backstitch {command}"),
         does,
@@ -306,7 +322,18 @@ fn next(health: Health) -> Vec<Next> {
             next("status", "again in a while: somebody may be at it"),
             next("history", "shows who began, and when"),
         ],
-        Health::Failed | Health::Drift => vec![
+        Health::Failed if can_go_on => vec![
+            next("plan", "shows where it would go on"),
+            next("up", "goes on where it stopped"),
+        ],
+        Health::Drift => vec![
+            next(
+                "verify",
+                "compares the history and the database with the migrations",
+            ),
+            next("history", "shows what happened, and when"),
+        ],
+        Health::Failed => vec![
             next("history", "shows what happened, and when"),
             next("plan", "tells again once it is put right"),
         ],

@@ -4,6 +4,7 @@ use backstitch::{Migrator, Mode};
 use clap::Args;
 
 use crate::ask::{self, Asked};
+use crate::backup::policy;
 use crate::course::Line;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -29,6 +30,12 @@ pub struct Up {
     /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
+    /// Run for real in one transaction, measure, and take everything back
+    #[arg(long, conflicts_with_all = ["dry_run", "all_or_nothing", "json"])]
+    rehearse: bool,
+    /// Copy the whole database first; see `backstitch backup`
+    #[arg(long)]
+    backup: bool,
     /// All pending migrations in one transaction: all of them or none
     #[arg(long)]
     all_or_nothing: bool,
@@ -50,6 +57,8 @@ const EXAMPLES: &str = "\
 Examples:
   backstitch up                          everything that is pending
   backstitch up --dry-run                what that would be
+  backstitch up --rehearse               how long it takes on the real data, and whom it blocks
+  backstitch up --backup                 a copy of the database first
   backstitch up --target 0007            no further than version 7
   backstitch up --phase expand           what the old release can live with
   backstitch up --all-or-nothing         one transaction (not where the engine commits DDL)
@@ -76,6 +85,9 @@ impl Online for Up {
             return Ok(Exit::Done);
         }
         let ids: Vec<String> = plan.steps.iter().map(|step| step.id.clone()).collect();
+        if self.rehearse {
+            return rehearse(work, &migrator, ids.len(), self.yes).await;
+        }
         if !ids.is_empty() && work.config.is_production() && !self.yes {
             let text = plan::show(work, &plan, false);
             work.screen.say(&text);
@@ -95,7 +107,11 @@ impl Online for Up {
             (false, true) => Telling::Statements,
             (false, false) => Telling::Migrations,
         };
-        let migrator = self.set(migrator);
+        let mut migrator = self.set(migrator);
+        if self.backup || policy::before_up(work, &ids) {
+            work.screen.say("a copy of the database is made first\n");
+            migrator = migrator.backup_before_up(policy::hook::<DB>(work.config));
+        }
         let told = Told {
             ids: &ids,
             down: false,
@@ -115,6 +131,23 @@ impl Up {
         }
         migrator
     }
+}
+
+/// Runs for real, and takes everything back.
+async fn rehearse<DB: Product>(
+    work: &mut Work<'_, DB>,
+    migrator: &Migrator<'_, DB>,
+    count: usize,
+    yes: bool,
+) -> Result<Exit, Failure> {
+    let what = format!(
+        "Rehearse {}: its locks are real, and others wait for them",
+        counted(count, "migration")
+    );
+    ask::confirm(work.config, work.screen, Asked::InProduction, &what, yes)?;
+    let rehearsal = migrator.rehearse(work.config.url.as_str()).await?;
+    work.screen.print(&format!("{rehearsal}\n"));
+    Ok(Exit::Done)
 }
 
 /// Applies, watched.

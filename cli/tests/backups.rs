@@ -57,7 +57,7 @@ fn brings_everything_back<DB: Product>(engine: Engine) {
     works(&session, "backstitch up");
     works(&session, "backstitch rollback --force --steps 1");
     works(&session, "backstitch up");
-    ask::<DB>(&session, FILL);
+    session.sql(FILL);
     let before = everything::<DB>(&session);
     let made = works(
         &session,
@@ -76,7 +76,7 @@ fn brings_everything_back<DB: Product>(engine: Engine) {
         "{list}"
     );
 
-    ask::<DB>(&session, SPOIL);
+    session.sql(SPOIL);
     let spoilt = everything::<DB>(&session);
     assert_ne!(spoilt, before);
     // It cannot be undone, so nobody but `--yes` may say so where nobody is asked.
@@ -179,16 +179,6 @@ fn everything<DB: Product>(session: &Session) -> Everything {
             rows,
         }
     })
-}
-
-fn ask<DB: Product>(session: &Session, sql: &str) {
-    wait(async {
-        let mut connection = DB::Connection::connect(session.url())
-            .await
-            .expect("reachable");
-        DB::ask(&mut connection, sql).await.expect("it runs");
-        let _ = connection.close().await;
-    });
 }
 
 fn wait<T>(work: impl Future<Output = T>) -> T {

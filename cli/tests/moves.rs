@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use backstitch_tests::servers::Engine;
+use sqlx::Connection;
+use sqlx::migrate::{Migrate, Migrator};
 
 use crate::session::Session;
 
@@ -155,6 +157,129 @@ fn nothing_is_written_over() {
     let none = session.screen("backstitch import --from diesel sqlx --to other --engine postgres");
     assert!(none.contains("[exit 1]"), "{none}");
     assert!(!session.folder().join("other").exists());
+}
+
+/// A project of sqlx with data moves by three commands, and nothing runs again.
+#[test]
+fn a_project_of_sqlx_moves_with_its_data() {
+    for engine in [Engine::Sqlite, Engine::Postgres, Engine::MariaDb] {
+        let Some(session) = Session::open("moving", engine) else {
+            continue;
+        };
+        let applied = wait(async {
+            let migrator = Migrator::new(session.folder().join("migrations")).await;
+            let migrator = migrator.expect("sqlx reads its folder");
+            match engine {
+                Engine::Sqlite => run::<sqlx::Sqlite>(&migrator, session.url()).await,
+                Engine::Postgres | Engine::PgBouncer => {
+                    run::<sqlx::Postgres>(&migrator, session.url()).await
+                }
+                Engine::MariaDb => run::<sqlx::MySql>(&migrator, session.url()).await,
+            }
+        });
+        // Each has a file for either way.
+        assert_eq!(applied, 4);
+        session.sql("INSERT INTO users (id, login, email) VALUES (1, 'ann', 'ann@example.org')");
+
+        let shown = session.screen("backstitch import --from sqlx");
+        assert!(
+            shown.contains("2 migrations of sqlx were written to db/migrations"),
+            "{shown}"
+        );
+        let shown = session.screen("backstitch adopt --from sqlx --dry-run");
+        assert!(
+            shown.contains("2 migrations would be taken over from sqlx"),
+            "{shown}"
+        );
+        let shown = session.screen("backstitch adopt --from sqlx");
+        assert!(
+            shown.contains("2 migrations taken over from sqlx"),
+            "{shown}"
+        );
+        let shown = session.screen("backstitch status --check");
+        assert!(shown.contains("healthy  everything is applied"), "{shown}");
+        assert!(!shown.contains("[exit"), "{shown}");
+        let shown = session.screen("backstitch up");
+        assert!(shown.contains("up to date"), "{shown}");
+        let shown = session.screen("backstitch verify --without-drift");
+        assert!(shown.contains("history  ok"), "{shown}");
+        // The way back is stored now, and says what it loses.
+        let shown = session.screen("backstitch rollback");
+        assert!(shown.contains("0002_user_email"), "{shown}");
+        assert!(shown.contains("1 row"), "{shown}");
+        let shown = session.screen("backstitch rollback --force");
+        assert!(shown.contains("1 migration taken back"), "{shown}");
+        session.sql("UPDATE users SET login = 'ann again'");
+    }
+}
+
+/// The tools that keep no checksum, by what their tables look like.
+#[test]
+fn the_histories_of_other_tools_are_taken_over() {
+    for (tool, tables) in [
+        (
+            "diesel",
+            "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY, \
+             run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP); \
+             INSERT INTO __diesel_schema_migrations (version) VALUES ('20260105100000'), \
+             ('20260106100000')",
+        ),
+        (
+            "dbmate",
+            "CREATE TABLE schema_migrations (version VARCHAR(255) PRIMARY KEY); \
+             INSERT INTO schema_migrations VALUES ('20260105100000'), ('20260106100000')",
+        ),
+        (
+            "golang-migrate",
+            "CREATE TABLE schema_migrations (version BIGINT NOT NULL PRIMARY KEY, dirty BOOLEAN \
+             NOT NULL); INSERT INTO schema_migrations VALUES (2, FALSE)",
+        ),
+    ] {
+        let Some(session) = Session::open("tools", Engine::Postgres) else {
+            return;
+        };
+        session.sql(tables);
+        let shown = session.screen(&format!("backstitch import --from {tool} {tool}"));
+        assert!(!shown.contains("[exit"), "{shown}");
+        if tool == "golang-migrate" {
+            // What the import said must be put right by hand.
+            let file = session.folder().join("db/migrations/0002_user_email.sql");
+            let text = fs::read_to_string(&file).expect("a file");
+            let text = text.replace("BEGIN;\n", "").replace("COMMIT;\n", "");
+            fs::write(&file, text).expect("writable");
+        }
+        let shown = session.screen(&format!("backstitch adopt --from {tool}"));
+        assert!(
+            shown.contains(&format!("2 migrations taken over from {tool}")),
+            "{shown}"
+        );
+        let shown = session.screen("backstitch status --check");
+        assert!(shown.contains("healthy"), "{shown}");
+        let shown = session.screen("backstitch adopt --from refinery");
+        assert!(shown.contains("error[adopt-table-missing]"), "{shown}");
+        assert!(
+            shown.contains("by `--table` and `--table-schema`"),
+            "{shown}"
+        );
+    }
+}
+
+async fn run<DB: sqlx::Database>(migrator: &Migrator, url: &str) -> usize
+where
+    DB::Connection: Migrate,
+{
+    let mut connection = DB::Connection::connect(url).await.expect("reachable");
+    let ran = migrator.run_direct(None, &mut connection, false).await;
+    ran.expect("sqlx applies");
+    let _ = connection.close().await;
+    migrator.iter().count()
+}
+
+fn wait<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(work)
 }
 
 fn imported(tool: &str) -> (Session, String) {

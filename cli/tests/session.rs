@@ -5,8 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use backstitch::engines::{MySql, Postgres, Sqlite};
+use backstitch_cli::Product;
 use backstitch_tests::servers::{Database, Engine};
 use regex::Regex;
+use sqlx::Connection;
 use tempfile::TempDir;
 
 /// Such a project.
@@ -36,6 +39,10 @@ impl Session {
 
     /// What the call shows, without what differs each time.
     pub(crate) fn screen(&self, line: &str) -> String {
+        if let Some(sql) = line.strip_prefix("sql ") {
+            self.sql(sql);
+            return format!("$ {line}\n");
+        }
         let output = self.call(line);
         let mut shown = format!("$ {line}\n");
         shown += &String::from_utf8(output.stdout).expect("text");
@@ -60,6 +67,15 @@ impl Session {
         let mut command = self.program(&words[0]);
         command.args(&words[1..]).envs(variables);
         command.output().expect("the program runs")
+    }
+
+    /// Somebody works on the database by hand.
+    pub(crate) fn sql(&self, sql: &str) {
+        match self.database.engine() {
+            Engine::Postgres | Engine::PgBouncer => ask::<Postgres>(self.url(), sql),
+            Engine::MariaDb => ask::<MySql>(self.url(), sql),
+            Engine::Sqlite => ask::<Sqlite>(self.url(), sql),
+        }
     }
 
     /// The program, with nothing but this database around it.
@@ -98,7 +114,7 @@ impl Session {
                 r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)",
                 "[WHEN]",
             ),
-            (r"just now|\d+ minutes? ago", "[AGO]"),
+            (r"just now|\d+ (minute|hour)s? ago", "[AGO]"),
             (r"<?\d+(\.\d+)? m?s\b", "[TIME]"),
             // What stands in columns moves with it.
             (r" {2,}(\[TIME\]|\[WHEN\])", "  $1"),
@@ -110,6 +126,10 @@ impl Session {
                 "$1 [VERSION]",
             ),
             (r"[\w.-]+ pid \d+ \(backstitch [\d.]+\)", "[WHO]"),
+            (r"[\w\[\]]+-\d{8}T\d{6}Z(-\d+)?", "[BACKUP]"),
+            (r"\b\d+(\.\d+)? k?B\b", "[SIZE]"),
+            (r" {2,}(\[AGO\]|\[SIZE\])", "  $1"),
+            (r"(\[AGO\]|\[SIZE\]) {2,}", "$1  "),
             (r"(?m) +$", ""),
         ] {
             let pattern = Regex::new(pattern).expect("a pattern");
@@ -117,6 +137,17 @@ impl Session {
         }
         shown
     }
+}
+
+fn ask<DB: Product>(url: &str, sql: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(async {
+        let mut connection = DB::Connection::connect(url).await.expect("reachable");
+        DB::ask(&mut connection, sql).await.expect("it runs");
+        let _ = connection.close().await;
+    });
 }
 
 /// The files of a folder of the tests that end so, in order.

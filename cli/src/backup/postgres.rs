@@ -13,7 +13,7 @@ use super::dump::{failed, feed, find_tool, finish};
 const PACKAGE: &str = "postgresql-client";
 
 /// Takes everything out of the database, in the transaction in which the backup comes in.
-const EMPTY: &str = "\
+pub(crate) const EMPTY: &str = "\
 DO $$
 DECLARE name text;
 BEGIN

@@ -8,6 +8,8 @@ use futures_util::TryStreamExt;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
 use sqlx::{AssertSqlSafe, MySql, Row};
 
+use crate::optimize::{Question, mysql};
+
 use super::{Place, Product, Rows};
 
 impl Product for MySql {
@@ -46,6 +48,23 @@ impl Product for MySql {
         let rows = MySql::ask(connection, "SELECT CONNECTION_ID()").await?;
         let number = rows.into_iter().flatten().next().flatten();
         number.ok_or(sqlx::Error::RowNotFound)
+    }
+
+    const QUESTIONS: &'static [Question] = mysql::QUESTIONS;
+
+    async fn wipe(connection: &mut MySqlConnection) -> sqlx::Result<()> {
+        let sql = "SELECT DATABASE(), @@character_set_database, @@collation_database";
+        let row = MySql::ask(connection, sql).await?.into_iter().next();
+        let row: Option<Vec<String>> = row.and_then(|row| row.into_iter().collect());
+        let Some([database, charset, collation]) = row.as_deref() else {
+            return Err(sqlx::Error::RowNotFound);
+        };
+        let name = format!("`{}`", database.replace('`', "``"));
+        let sql = format!(
+            "DROP DATABASE {name}; CREATE DATABASE {name} CHARACTER SET {charset} \
+             COLLATE {collation}; USE {name}"
+        );
+        MySql::ask(connection, &sql).await.map(drop)
     }
 
     async fn end<'a>(connection: &'a mut MySqlConnection, number: &'a str) -> sqlx::Result<bool> {

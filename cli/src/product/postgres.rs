@@ -8,6 +8,9 @@ use futures_util::TryStreamExt;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Postgres, Row, ValueRef};
 
+use crate::backup::EMPTY;
+use crate::optimize::{Question, postgres};
+
 use super::{Place, Product, Rows};
 
 impl Product for Postgres {
@@ -41,6 +44,12 @@ impl Product for Postgres {
         let rows = Postgres::ask(connection, "SELECT pg_catalog.pg_backend_pid()").await?;
         let number = rows.into_iter().flatten().next().flatten();
         number.ok_or(sqlx::Error::RowNotFound)
+    }
+
+    const QUESTIONS: &'static [Question] = postgres::QUESTIONS;
+
+    async fn wipe(connection: &mut PgConnection) -> sqlx::Result<()> {
+        Postgres::ask(connection, EMPTY).await.map(drop)
     }
 
     async fn end<'a>(connection: &'a mut PgConnection, number: &'a str) -> sqlx::Result<bool> {

@@ -8,6 +8,8 @@ use futures_util::TryStreamExt;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Row, Sqlite, TypeInfo, ValueRef};
 
+use crate::optimize::{Question, sqlite};
+
 use super::{Place, Product, Rows};
 
 impl Product for Sqlite {
@@ -38,6 +40,26 @@ impl Product for Sqlite {
         // Asked after so many steps of its virtual machine, which is a matter of microseconds.
         handle.set_progress_handler(10_000, move || !stop.load(Ordering::Relaxed));
         Ok(String::new())
+    }
+
+    const QUESTIONS: &'static [Question] = sqlite::QUESTIONS;
+
+    async fn wipe(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+        // Virtual tables first: they take what they have made along.
+        let sql = "SELECT type, name FROM sqlite_schema \
+             WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+             ORDER BY sql LIKE 'CREATE VIRTUAL %' DESC, type = 'view' DESC LIMIT 1";
+        Sqlite::ask(connection, "PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE").await?;
+        loop {
+            let first = Sqlite::ask(connection, sql).await?.into_iter().next();
+            let first: Option<Vec<String>> = first.and_then(|row| row.into_iter().collect());
+            let Some([kind, name]) = first.as_deref() else {
+                break;
+            };
+            let name = name.replace('"', "\"\"");
+            Sqlite::ask(connection, &format!("DROP {kind} \"{name}\"")).await?;
+        }
+        Sqlite::ask(connection, "COMMIT").await.map(drop)
     }
 
     /// A run that is broken off ends with its statement, and gives the write lock back.

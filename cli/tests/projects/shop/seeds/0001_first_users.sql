@@ -1,0 +1,3 @@
+INSERT INTO users (id, login)
+SELECT 1, 'ann' FROM (SELECT 1 AS one) AS no_table
+WHERE NOT EXISTS (SELECT 1 FROM users WHERE id = 1);
