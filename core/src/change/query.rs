@@ -297,11 +297,9 @@ fn local_names(lexemes: &[Lexeme<'_>], cursor: &Cursor<'_, '_>) -> Vec<Name> {
         let Some(name) = ahead.ident() else { continue };
         // The columns of a part have no parentheses of their own.
         if ahead.eat_sign("(") {
-            let close = ahead
-                .rest()
-                .iter()
-                .take(MOST_COLUMNS)
-                .position(|one| one.text == ")");
+            let parentheses = |one: &Lexeme<'_>| one.text == "(" || one.text == ")";
+            let close = ahead.rest().iter().take(MOST_COLUMNS).position(parentheses);
+            let close = close.filter(|close| ahead.rest()[*close].text == ")");
             let Some(close) = close else { continue };
             ahead = Cursor::new(&ahead.rest()[close + 1..], cursor.dialect);
         }
