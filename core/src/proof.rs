@@ -12,6 +12,7 @@ mod undo;
 use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
+use crate::migration::Migration;
 use crate::options::Options;
 use crate::rule::Rules;
 use crate::schema::{Key, Schema};
@@ -108,6 +109,15 @@ pub struct Checked {
 
 /// Replays `set`, and proves its way back migration by migration.
 pub fn check(set: &Set, options: &Options) -> Checked {
+    check_each(set, options, |_, _| {})
+}
+
+/// Like [`check`], and shows the model after the UP of each migration.
+pub fn check_each(
+    set: &Set,
+    options: &Options,
+    mut after: impl FnMut(&Migration, &Schema),
+) -> Checked {
     let mut checked = Checked {
         proofs: BTreeMap::new(),
         diagnostics: Vec::new(),
@@ -116,6 +126,7 @@ pub fn check(set: &Set, options: &Options) -> Checked {
     let mut rules = Rules::new(set, options);
     for migration in &set.migrations {
         let (proof, diagnostics) = run::prove(&mut checked.schema, migration, &mut rules);
+        after(migration, &checked.schema);
         checked.proofs.insert(migration.id.clone(), proof);
         checked.diagnostics.extend(diagnostics);
     }
@@ -249,6 +260,59 @@ mod tests {
                     "ALTER TABLE b DROP FOREIGN KEY b_ibfk_1; DROP TABLE b",
                 ),
             ],
+            "proven",
+        );
+    }
+
+    #[test]
+    fn names_that_engines_do_not_give_are_known() {
+        let doubled = (
+            "CREATE TABLE a (id int PRIMARY KEY, b int, UNIQUE (id), CONSTRAINT one UNIQUE (b), UNIQUE (b))",
+            "DROP TABLE a",
+        );
+        for (name, found) in [
+            (
+                "a_id_key",
+                "unknown-object: table `a` has no constraint `a_id_key`",
+            ),
+            (
+                "a_b_key",
+                "unknown-object: table `a` has no constraint `a_b_key`",
+            ),
+        ] {
+            let drop = format!("ALTER TABLE a DROP CONSTRAINT {name}");
+            check("postgres", &[doubled, (drop.leak(), "SELECT 1")], found);
+        }
+        let named = (
+            "CREATE TABLE a (id int PRIMARY KEY, CONSTRAINT own UNIQUE (id))",
+            "DROP TABLE a",
+        );
+        let drop = "ALTER TABLE a DROP CONSTRAINT own";
+        let add = "ALTER TABLE a ADD CONSTRAINT own PRIMARY KEY (id)";
+        check("postgres", &[named, (drop, add)], "proven");
+        let child = (
+            "CREATE TABLE b (a int, FOREIGN KEY (a) REFERENCES a (id))",
+            "DROP TABLE b",
+        );
+        let a = ("CREATE TABLE a (id int PRIMARY KEY)", "DROP TABLE a");
+        let up = "ALTER TABLE b DROP FOREIGN KEY b_ibfk_1, DROP INDEX a";
+        let down = "ALTER TABLE b ADD FOREIGN KEY (a) REFERENCES a (id)";
+        check("mysql", &[a, child, (up, down)], "proven");
+    }
+
+    #[test]
+    fn routines_differ_in_the_last_of_many_arguments() {
+        let many = "timestamp with time zone, timestamp with time zone, uuid";
+        let make = |last: &str| {
+            let text =
+                format!("CREATE FUNCTION f({many}, {last}) RETURNS int LANGUAGE sql AS 'SELECT 1'");
+            &*text.leak()
+        };
+        let drop = |last: &str| &*format!("DROP FUNCTION f({many}, {last})").leak();
+        let first = (make("text"), drop("text"));
+        check(
+            "postgres",
+            &[first, (make("integer"), drop("integer"))],
             "proven",
         );
     }

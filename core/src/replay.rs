@@ -11,6 +11,7 @@ mod column;
 mod constraint;
 mod create;
 mod data;
+mod double;
 mod drop;
 mod follow;
 mod grant;

@@ -5,6 +5,7 @@
 //! and applied to a fresh database; how far it comes is compared with the truth that came with the
 //! corpus. The exceptions are listed below, each with its reason.
 
+mod agreement;
 mod syntax;
 
 use std::collections::BTreeMap;
@@ -16,41 +17,6 @@ use backstitch_tests::corpus::{self, Chain};
 use backstitch_tests::servers::{self, Database};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Executor, Pool};
-
-/// What the project's own tool had made before its first migration, or an operator: (engine,
-/// chain, SQL).
-const PRELUDES: &[(&str, &str, &str)] = &[
-    (
-        "postgres",
-        "harness__harness",
-        "CREATE TABLE migrations (version text)",
-    ),
-    (
-        "sqlite",
-        "harness__harness",
-        "CREATE TABLE migrations (version text)",
-    ),
-    (
-        "postgres",
-        "bionic-gpt__bionic-gpt",
-        "CREATE TABLE schema_migrations (version text)",
-    ),
-    (
-        "postgres",
-        "brocaar__chirpstack-application-server",
-        "CREATE EXTENSION pg_trgm",
-    ),
-    (
-        "postgres",
-        "brocaar__chirpstack-application-server",
-        "CREATE EXTENSION hstore",
-    ),
-    (
-        "postgres",
-        "chirpstack__chirpstack",
-        "CREATE EXTENSION pg_trgm",
-    ),
-];
 
 /// Where a chain cannot go on here, for a reason that lies outside: (engine, chain, id, reason).
 /// From there on nothing is judged.
@@ -189,11 +155,8 @@ async fn agree<DB: Engine>(
             return;
         };
         let pool = connect(database.url()).await;
-        for (_, _, sql) in PRELUDES
-            .iter()
-            .filter(|one| (one.0, one.1) == (engine, &*chain.name))
-        {
-            sqlx::raw_sql(*sql)
+        for sql in chain.preludes() {
+            sqlx::raw_sql(sql)
                 .execute(&pool)
                 .await
                 .expect("the prelude runs");

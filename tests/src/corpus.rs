@@ -11,6 +11,41 @@ use std::path::{Path, PathBuf};
 /// Names the folder of the corpus.
 pub const CORPUS: &str = "BACKSTITCH_CORPUS";
 
+/// What the project's own tool had made before its first migration, or an operator: (engine,
+/// chain, SQL).
+const PRELUDES: &[(&str, &str, &str)] = &[
+    (
+        "postgres",
+        "harness__harness",
+        "CREATE TABLE migrations (version text)",
+    ),
+    (
+        "sqlite",
+        "harness__harness",
+        "CREATE TABLE migrations (version text)",
+    ),
+    (
+        "postgres",
+        "bionic-gpt__bionic-gpt",
+        "CREATE TABLE schema_migrations (version text)",
+    ),
+    (
+        "postgres",
+        "brocaar__chirpstack-application-server",
+        "CREATE EXTENSION pg_trgm",
+    ),
+    (
+        "postgres",
+        "brocaar__chirpstack-application-server",
+        "CREATE EXTENSION hstore",
+    ),
+    (
+        "postgres",
+        "chirpstack__chirpstack",
+        "CREATE EXTENSION pg_trgm",
+    ),
+];
+
 /// The folder of the corpus, if it is there.
 pub fn folder() -> Option<PathBuf> {
     let folder = match std::env::var_os(CORPUS) {
@@ -47,6 +82,16 @@ pub struct Truth {
     pub down_reverts: String,
     /// The server, the error, the difference.
     pub note: String,
+}
+
+impl Chain {
+    /// What has to run before the first migration.
+    pub fn preludes(&self) -> impl Iterator<Item = &'static str> {
+        PRELUDES
+            .iter()
+            .filter(|one| (one.0, one.1) == (&*self.engine, &*self.name))
+            .map(|(.., sql)| *sql)
+    }
 }
 
 /// The chains of an engine, in order of their names.

@@ -3,8 +3,10 @@
 //! Nothing in here knows backstitch; what it promises is tested in `tests/engines` against real
 //! servers. `tests/run` starts these servers; without them the tests say what they left out.
 
+pub mod agreement;
 pub mod announce;
 pub mod corpus;
+pub mod facts;
 pub mod grammar;
 pub mod mutation;
 pub mod process;

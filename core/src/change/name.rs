@@ -19,13 +19,16 @@ pub struct Name {
 impl Name {
     /// A name as the engine keeps it: what stands between the quotes.
     pub fn new(text: &str, dialect: Dialect) -> Name {
-        let modelling = dialect.modelling();
-        let kept = match modelling.longest_name {
-            Some(longest) => cut(text, longest),
-            None => text,
-        };
+        match dialect.modelling().longest_name {
+            Some(longest) => Name::uncut(cut(text, longest), dialect),
+            None => Name::uncut(text, dialect),
+        }
+    }
+
+    /// What is compared like a name and may be longer than one: the types of arguments.
+    pub(crate) fn uncut(kept: &str, dialect: Dialect) -> Name {
         let text: Arc<str> = kept.into();
-        let key = match modelling.folding {
+        let key = match dialect.modelling().folding {
             Folding::Lower => text.clone(),
             Folding::Insensitive if kept.bytes().any(|byte| byte.is_ascii_uppercase()) => {
                 kept.to_ascii_lowercase().into()

@@ -69,6 +69,12 @@ impl Replay<'_> {
                 "whether the constraint was there is not known",
             );
         }
+        if let Rule::Foreign(foreign) = &rule
+            && self.modelling.family == Family::MySql
+        {
+            let given = definition.name.as_ref().map(|name| &name.name);
+            self.index_for_foreign_key(key, given, &foreign.columns);
+        }
         self.put_constraint(
             key,
             name,
@@ -87,11 +93,6 @@ impl Replay<'_> {
         let index = match &constraint.rule {
             Rule::PrimaryKey(parts, _) | Rule::Unique(parts, _) => Some((parts.clone(), true)),
             Rule::Exclude(_) => Some((Vec::new(), false)),
-            Rule::Foreign(foreign) if self.modelling.family == Family::MySql => {
-                let columns = foreign.columns.clone();
-                self.index_for_foreign_key(key, &name, &columns);
-                None
-            }
             Rule::Foreign(_) | Rule::Check(_) | Rule::NotNull(_) => None,
         };
         if let Some((parts, unique)) = index {

@@ -370,7 +370,7 @@ impl Replay<'_> {
     pub(super) fn create_routine(&mut self, create: &CreateRoutine) -> Done {
         let mut key = self.new_key(Class::Routine, &create.name);
         let arguments = arguments_text(&create.arguments);
-        key.within = Some(self.name(&arguments));
+        key.within = Some(Name::uncut(&arguments, self.schema.dialect()));
         let before = self.schema.get(&key).cloned();
         if before.is_some() {
             match create.if_exists {

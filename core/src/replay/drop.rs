@@ -2,7 +2,7 @@
 
 use super::lookup::class_of;
 use super::{Done, Replay, word};
-use crate::change::{Behavior, Drop, IfMissing, Kind, Target};
+use crate::change::{Behavior, Drop, IfMissing, Kind, Name, Target};
 use crate::dialect::Family;
 use crate::schema::{Body, Class, Key, Rule};
 
@@ -167,7 +167,8 @@ impl Replay<'_> {
             .collect();
         let found = match &target.arguments {
             Some(arguments) => {
-                let types = self.name(&super::create::arguments_text(arguments));
+                let types = super::create::arguments_text(arguments);
+                let types = Name::uncut(&types, self.schema.dialect());
                 candidates
                     .iter()
                     .find(|key| key.within.as_ref() == Some(&types))

@@ -258,8 +258,14 @@ impl Replay<'_> {
         })
     }
 
-    /// MySQL makes an index for a foreign key unless one begins with its columns.
-    pub(super) fn index_for_foreign_key(&mut self, key: &Key, name: &Name, columns: &[Name]) {
+    /// MySQL makes an index for a foreign key unless one begins with its columns. It has the name
+    /// that the foreign key was given, or that of any index without one.
+    pub(super) fn index_for_foreign_key(
+        &mut self,
+        key: &Key,
+        given: Option<&Name>,
+        columns: &[Name],
+    ) {
         // One that it made by itself for the same columns gives way to the new one.
         let serves = |index: &Index| {
             begins_with(&index.parts, columns)
@@ -278,8 +284,9 @@ impl Replay<'_> {
                 order: "".into(),
             })
             .collect();
+        let wanted = given.or(columns.first());
         let renames = self.indexes_of(key).iter().any(|place| {
-            place.name != *name
+            Some(&place.name) != wanted
                 && matches!(
                     self.schema.get(place).map(|object| &object.body),
                     Some(Body::Index(index)) if index.automatic && index.parts == parts
@@ -292,7 +299,11 @@ impl Replay<'_> {
             );
         }
         self.drop_automatic_indexes(key, &parts);
-        let place = Key::within(Class::Index, key, name.clone());
+        let name = match given {
+            Some(name) => name.clone(),
+            None => self.mysql_index(key, &parts),
+        };
+        let place = Key::within(Class::Index, key, name);
         let index = Index {
             table: key.clone(),
             unique: false,

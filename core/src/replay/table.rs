@@ -1,6 +1,6 @@
 //! `CREATE TABLE`.
 
-use super::{Done, Replay};
+use super::{Done, Replay, double};
 use crate::change::{CreateTable, IfExists, Kind, ObjectName, TableElement, TableOrigin};
 use crate::dialect::Family;
 use crate::schema::{Body, Class, Key, Object, PartOf, Rule, Sequence, Table, by_name};
@@ -252,6 +252,9 @@ impl Replay<'_> {
             crate::change::ConstraintRule::Foreign(_) => 3,
             _ => 2,
         });
+        if self.modelling.family == Family::Postgres {
+            later = double::without_doubles(later);
+        }
         let split = later
             .iter()
             .position(|constraint| {
