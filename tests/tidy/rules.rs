@@ -54,7 +54,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         places: &["core/src/", "macros/src/", "runtime/src/", "cli/src/"],
         except: &["core/src/change.rs", "core/src/change/"],
-        words: &["squawk_parser::"],
+        words: &["sqlparser::", "squawk_parser::"],
         advice: "only core/src/change.rs sees a parser that others wrote; ask for a Change instead",
     },
     Layer {

@@ -1,6 +1,7 @@
 //! Which reader is asked when, and who decides that a text is no SQL.
 
 mod gaps;
+mod parser;
 mod postgres;
 
 use super::cursor::Cursor;
@@ -184,7 +185,11 @@ fn second_opinion(
         }
         Family::Sqlite => of_sqlite_itself(text, span),
         Family::MySql => match lexemes.first() {
-            Some(first) if !is_recognised && !begins_a_statement(first) => {
+            Some(first)
+                if !is_recognised
+                    && !begins_a_statement(first)
+                    && !parser::reads(span.of(text), dialect) =>
+            {
                 Err(no_statement(first, dialect))
             }
             Some(_) | None => Ok(()),
