@@ -280,6 +280,6 @@ fn an_index_of_mysql_stands_on_a_table() {
     check_on(
         Dialect::MySql,
         &[table, (index, "DROP INDEX i")],
-        "syntax-error: this is no SQL of the engine: expected `ON` and the table of the index",
+        "syntax-error: MySQL does not read this: expected `ON` and the table of the index",
     );
 }
