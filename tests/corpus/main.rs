@@ -14,7 +14,7 @@ use backstitch::core::{Severity, dir};
 use backstitch::{Engine, Error, Layout, Migrations};
 use backstitch_tests::announce::announce;
 use backstitch_tests::corpus::{self, Chain};
-use backstitch_tests::servers::{self, Database};
+use backstitch_tests::servers::{self, Database, Roles};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Executor, Pool};
 
@@ -151,6 +151,7 @@ async fn agree<DB: Engine>(
     };
     let mut verdicts = Vec::new();
     for chain in corpus::chains(&folder, engine) {
+        let _roles = Roles::alone(server).await;
         let Some(database) = Database::create(server) else {
             return;
         };

@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use crate::corpus::Chain;
 use crate::facts::{Disagreement, Facts, disagreements, of_catalogue, of_model};
-use crate::servers::{self, Database};
+use crate::servers::{self, Database, Roles};
 
 /// A difference that is known, and why it is there.
 #[derive(Clone, Copy, Debug)]
@@ -175,6 +175,7 @@ impl Run<'_> {
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     {
+        let _roles = Roles::alone(server).await;
         let database = Database::create(server)?;
         let mut connection = <DB::Connection as Connection>::connect(database.url())
             .await

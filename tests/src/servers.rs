@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection, PgConnection};
 use tempfile::TempDir;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::announce::announce;
 use crate::url::ServerUrl;
@@ -138,6 +139,62 @@ impl Drop for Database {
             announce(&format!("left database {name} behind: {error}"));
         }
     }
+}
+
+/// The roles of a PostgreSQL server, which migrations share with every database on it. One test at
+/// a time has them, and those that were made meanwhile go when this does: let it outlive the
+/// [`Database`].
+#[derive(Debug)]
+pub struct Roles {
+    server: ServerUrl,
+    before: Vec<String>,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Roles {
+    /// Waits until nobody else has them. None for other engines, and without the server.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub async fn alone(engine: Engine) -> Option<Roles> {
+        static ALONE: Mutex<()> = Mutex::const_new(());
+        if engine != Engine::Postgres {
+            return None;
+        }
+        let server = ServerUrl::parse(&std::env::var(engine.variable()?).ok()?);
+        let alone = ALONE.lock().await;
+        let before = roles(&server).await.expect("the server answers");
+        Some(Roles {
+            server,
+            before,
+            _alone: alone,
+        })
+    }
+
+    async fn take_back(&self) -> sqlx::Result<()> {
+        let mut now = roles(&self.server).await?;
+        now.retain(|role| !self.before.contains(role));
+        let quoted = now.iter().map(|role| role.replace('"', "\"\""));
+        let drop: Vec<String> = quoted.map(|role| format!("DROP ROLE \"{role}\"")).collect();
+        postgres(&self.server, &drop).await
+    }
+}
+
+impl Drop for Roles {
+    fn drop(&mut self) {
+        if let Err(error) = block_on(self.take_back()) {
+            announce(&format!("left roles behind: {error}"));
+        }
+    }
+}
+
+async fn roles(server: &ServerUrl) -> sqlx::Result<Vec<String>> {
+    let mut connection = PgConnection::connect(&server.to_string()).await?;
+    let roles = sqlx::query_scalar("SELECT rolname::text FROM pg_roles")
+        .fetch_all(&mut connection)
+        .await?;
+    connection.close().await?;
+    Ok(roles)
 }
 
 #[derive(Debug)]

@@ -4,7 +4,11 @@
 -- @rollbackSafe: true
 
 -- UP MIGRATION
-DO $$ BEGIN EXECUTE 'CREATE ROLE ' || quote_ident('reader'); END $$;
+DO $$ DECLARE found record; BEGIN
+  FOR found IN SELECT login FROM users LOOP EXECUTE 'CREATE ROLE ' || quote_ident(found.login); END LOOP;
+END $$;
 
 -- DOWN MIGRATION
-DO $$ BEGIN EXECUTE 'DROP ROLE ' || quote_ident('reader'); END $$;
+DO $$ DECLARE found record; BEGIN
+  FOR found IN SELECT login FROM users LOOP EXECUTE 'DROP ROLE ' || quote_ident(found.login); END LOOP;
+END $$;
