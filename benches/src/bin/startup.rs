@@ -35,9 +35,14 @@ async fn main() -> Result<()> {
 macro_rules! bench {
     ($name:ident, $engine:ident, $db:ident, $connection:ident, $quote:literal) => {
         async fn $name(size: usize) -> Result<()> {
-            let Some(database) = Database::create(Engine::$engine) else { return Ok(()) };
+            let Some(database) = Database::create(Engine::$engine) else {
+                return Ok(());
+            };
             let folder = folder(size)?;
-            let options = LoadOptions { layout: Layout::UpDown, ..LoadOptions::default() };
+            let options = LoadOptions {
+                layout: Layout::UpDown,
+                ..LoadOptions::default()
+            };
             let migrations = Migrations::<sqlx::$db>::load(folder.path(), options)?;
             let peer = Migrator::new(folder.path()).await?;
             let url = database.url();
@@ -51,9 +56,12 @@ macro_rules! bench {
                 $quote,
                 " WHERE namespace = '' ORDER BY seq DESC LIMIT 1"
             );
-            sqlx::raw_sql(AssertSqlSafe(concat!("ANALYZE ", $quote, "__migrations__", $quote).replace("ANALYZE `", "ANALYZE TABLE `")))
-                .execute(&mut setup)
-                .await?;
+            sqlx::raw_sql(AssertSqlSafe(
+                concat!("ANALYZE ", $quote, "__migrations__", $quote)
+                    .replace("ANALYZE `", "ANALYZE TABLE `"),
+            ))
+            .execute(&mut setup)
+            .await?;
             let mut times: [Vec<Duration>; 3] = Default::default();
             for round in 0..ROUNDS {
                 for turn in 0..3 {
