@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::ask::{self, Asked};
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, settle};
 use crate::online::{Online, Work, on_folder, on_program};
 use crate::paint::{Cell, Dress, Table, counted};
 use crate::product::Product;
@@ -124,8 +124,8 @@ impl Backups {
         match &self.action {
             Action::Create(create) => on_folder(create, screen),
             Action::Restore(restore) => on_folder(restore, screen),
-            Action::List(list) => list.run(screen),
-            Action::Prune(prune) => prune.run(screen),
+            Action::List(list) => settle(list.run(screen), screen),
+            Action::Prune(prune) => settle(prune.run(screen), screen),
         }
     }
 
@@ -138,8 +138,8 @@ impl Backups {
         match &self.action {
             Action::Create(create) => on_program(create, migrations, screen),
             Action::Restore(restore) => on_program(restore, migrations, screen),
-            Action::List(list) => list.run(screen),
-            Action::Prune(prune) => prune.run(screen),
+            Action::List(list) => settle(list.run(screen), screen),
+            Action::Prune(prune) => settle(prune.run(screen), screen),
         }
     }
 }
@@ -218,22 +218,16 @@ impl Online for Restore {
 }
 
 impl List {
-    fn run(&self, screen: &mut Screen) -> Exit {
-        let shown = Store::here(&self.target).and_then(|store| Ok((store.list()?, store)));
-        let (backups, store) = match shown {
-            Ok(shown) => shown,
-            Err(failure) => {
-                screen.complain(&failure.diagnostics);
-                return failure.exit;
-            }
-        };
+    fn run(&self, screen: &mut Screen) -> Result<Exit, Failure> {
+        let store = Store::here(&self.target)?;
+        let backups = store.list()?;
         if self.json {
             screen.print(&format!("{:#}\n", json!({ "backups": backups })));
-            return Exit::Done;
+            return Ok(Exit::Done);
         }
         if backups.is_empty() {
             screen.print(&format!("no backups in {}\n", store.shown()));
-            return Exit::Done;
+            return Ok(Exit::Done);
         }
         let mut table = Table::indented(0);
         for backup in &backups {
@@ -246,30 +240,22 @@ impl List {
             ]);
         }
         screen.print(&table.render(screen.style(), screen.width()));
-        Exit::Done
+        Ok(Exit::Done)
     }
 }
 
 impl Prune {
-    fn run(&self, screen: &mut Screen) -> Exit {
-        match self.prune() {
-            Ok(gone) => {
-                let verb = if self.dry_run {
-                    "would be deleted"
-                } else {
-                    "deleted"
-                };
-                for backup in &gone {
-                    screen.print(&format!("{verb}: {}\n", backup.name));
-                }
-                screen.print(&format!("{} {verb}\n", counted(gone.len(), "backup")));
-                Exit::Done
-            }
-            Err(failure) => {
-                screen.complain(&failure.diagnostics);
-                failure.exit
-            }
+    fn run(&self, screen: &mut Screen) -> Result<Exit, Failure> {
+        let gone = self.prune()?;
+        let verb = match self.dry_run {
+            true => "would be deleted",
+            false => "deleted",
+        };
+        for backup in &gone {
+            screen.print(&format!("{verb}: {}\n", backup.name));
         }
+        screen.print(&format!("{} {verb}\n", counted(gone.len(), "backup")));
+        Ok(Exit::Done)
     }
 
     fn prune(&self) -> Result<Vec<Backup>, Failure> {

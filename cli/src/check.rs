@@ -12,7 +12,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::exit::Exit;
 use crate::format::{self, Format};
-use crate::project::{self, Place, Project};
+use crate::project::{self, Project};
 use crate::screen::Screen;
 use crate::target::engine;
 
@@ -97,12 +97,8 @@ impl Check {
 
     /// Everything that can be found out, or why there is nothing to look at.
     fn report(&self) -> Result<Report, Vec<Diagnostic>> {
-        let here = project::here().map_err(|failure| failure.diagnostics)?;
-        let place = Place {
-            dir: self.dir.as_deref(),
-            options: self.options.as_deref(),
-        };
-        let project = Project::find(&here, place).map_err(|unclear| vec![*unclear])?;
+        let project = Project::named(self.dir.as_deref(), self.options.as_deref())
+            .map_err(|failure| failure.diagnostics)?;
         let engine = project::engine_of(self.engine, &project);
         let options = project.options.options;
         let mut found = project.options.diagnostics;

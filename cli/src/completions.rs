@@ -7,6 +7,7 @@ use clap::Args;
 use clap_complete::Shell;
 
 use crate::exit::Exit;
+use crate::failure::settle;
 use crate::new::unwritable;
 use crate::program;
 use crate::screen::Screen;
@@ -63,13 +64,7 @@ impl Manual {
             return Exit::Done;
         };
         let written = fs::create_dir_all(dir).and_then(|()| clap_mangen::generate_to(command, dir));
-        match written {
-            Ok(()) => Exit::Done,
-            Err(error) => {
-                let failure = unwritable(&dir.display().to_string(), &error);
-                screen.complain(&failure.diagnostics);
-                failure.exit
-            }
-        }
+        let outcome = written.map_err(|error| unwritable(&dir.display().to_string(), &error));
+        settle(outcome.map(|()| Exit::Done), screen)
     }
 }

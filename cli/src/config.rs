@@ -7,7 +7,7 @@ use backstitch_core::options::Options;
 use backstitch_core::{Diagnostic, Dialect, Severity};
 
 use crate::failure::Failure;
-use crate::project::{self, Project};
+use crate::project::Project;
 use crate::target::Target;
 use crate::variables::Variables;
 
@@ -109,12 +109,7 @@ impl Config {
 /// # Errors
 /// When that is not clear, or its options cannot be read.
 pub(crate) fn find(target: &Target) -> Result<Project, Failure> {
-    let here = project::here()?;
-    let place = project::Place {
-        dir: target.dir.as_deref(),
-        options: target.options.as_deref(),
-    };
-    let project = Project::find(&here, place).map_err(|unclear| Failure::usage(*unclear))?;
+    let project = Project::named(target.dir.as_deref(), target.options.as_deref())?;
     let found = &project.options.diagnostics;
     if found.iter().any(|one| one.severity == Severity::Error) {
         return Err(Failure {

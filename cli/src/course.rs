@@ -156,8 +156,7 @@ pub(crate) async fn interrupted<DB: Product>(
     if !done.is_empty() {
         why.push(format!("Done, and stays so: {} {verb}.", done.join(", ")));
     }
-    if let Some(id) = half {
-        let row = state(id).expect("it was found there");
+    if let Some((id, row)) = half.and_then(|id| Some((id, state(id)?))) {
         why.push(format!(
             "`{id}` stopped in the middle: {} of {} statements have run.",
             row.statements_done, row.statements

@@ -3,6 +3,7 @@
 use backstitch_core::Diagnostic;
 
 use crate::exit::Exit;
+use crate::screen::Screen;
 
 /// What is wrong, and how the command exits.
 #[derive(Debug)]
@@ -28,6 +29,14 @@ impl Failure {
             exit: Exit::Failed,
         }
     }
+}
+
+/// How a command exits; what went wrong is told first.
+pub(crate) fn settle(outcome: Result<Exit, Failure>, screen: &mut Screen) -> Exit {
+    outcome.unwrap_or_else(|failure| {
+        screen.complain(&failure.diagnostics);
+        failure.exit
+    })
 }
 
 impl From<&backstitch::Error> for Failure {

@@ -8,9 +8,9 @@ use clap::Args;
 
 use crate::check;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, settle};
 use crate::new::unwritable;
-use crate::project::{self, Place, Project};
+use crate::project::{self, Project};
 use crate::screen::Screen;
 use crate::target::engine;
 
@@ -78,22 +78,12 @@ Exit codes:
 impl Graph {
     /// Draws it.
     pub(crate) fn run(&self, screen: &mut Screen) -> Exit {
-        match self.draw(screen) {
-            Ok(exit) => exit,
-            Err(failure) => {
-                screen.complain(&failure.diagnostics);
-                failure.exit
-            }
-        }
+        let outcome = self.draw(screen);
+        settle(outcome, screen)
     }
 
     fn draw(&self, screen: &mut Screen) -> Result<Exit, Failure> {
-        let here = project::here()?;
-        let place = Place {
-            dir: self.dir.as_deref(),
-            options: self.options.as_deref(),
-        };
-        let project = Project::find(&here, place).map_err(|unclear| Failure::usage(*unclear))?;
+        let project = Project::named(self.dir.as_deref(), self.options.as_deref())?;
         let Some(dialect) = project::engine_of(self.engine, &project) else {
             return Err(Failure::usage(check::engine_unknown()));
         };

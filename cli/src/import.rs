@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use crate::check;
 use crate::draft::{self, Down, Draft, Judged};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, settle};
 use crate::new::{slug, unwritable};
 use crate::paint::{Cell, Dress, Table, counted};
 use crate::project::{self, Place, Project};
@@ -75,13 +75,8 @@ does not stop a build. Exit codes:
 impl Import {
     /// Writes the files.
     pub(crate) fn run(&self, screen: &mut Screen) -> Exit {
-        match self.write(screen) {
-            Ok(exit) => exit,
-            Err(failure) => {
-                screen.complain(&failure.diagnostics);
-                failure.exit
-            }
-        }
+        let outcome = self.write(screen);
+        settle(outcome, screen)
     }
 
     fn write(&self, screen: &mut Screen) -> Result<Exit, Failure> {

@@ -8,10 +8,10 @@ use backstitch_core::{Diagnostic, Dialect, Set, Severity, lockfile};
 use clap::Args;
 
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, settle};
 use crate::new::unwritable;
 use crate::paint::counted;
-use crate::project::{self, Place, Project};
+use crate::project::{self, Project};
 use crate::screen::Screen;
 use crate::target::engine;
 
@@ -45,22 +45,12 @@ Exit codes:
 impl Lock {
     /// Writes the file.
     pub(crate) fn run(&self, screen: &mut Screen) -> Exit {
-        match self.write(screen) {
-            Ok(exit) => exit,
-            Err(failure) => {
-                screen.complain(&failure.diagnostics);
-                failure.exit
-            }
-        }
+        let outcome = self.write(screen);
+        settle(outcome, screen)
     }
 
     fn write(&self, screen: &mut Screen) -> Result<Exit, Failure> {
-        let here = project::here()?;
-        let place = Place {
-            dir: self.dir.as_deref(),
-            options: self.options.as_deref(),
-        };
-        let project = Project::find(&here, place).map_err(|unclear| Failure::usage(*unclear))?;
+        let project = Project::named(self.dir.as_deref(), self.options.as_deref())?;
         let engine = project::engine_of(self.engine, &project);
         // Only the tokens count for the checksum, and where they end differs between engines.
         let Some(dialect) = engine else {

@@ -13,9 +13,9 @@ use jiff::Timestamp;
 
 use crate::draft::{self, Down, Draft, Judged};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, settle};
 use crate::lock;
-use crate::project::{self, Place, Project};
+use crate::project::{self, Project};
 use crate::scope::PhaseName;
 use crate::screen::Screen;
 use crate::target::engine;
@@ -28,7 +28,7 @@ pub struct New {
     #[arg(required = true, value_name = "WORDS")]
     words: Vec<String>,
     /// The statements of the UP; `-` reads them from standard input. The DOWN is suggested
-    #[arg(long, value_name = "SQL")]
+    #[arg(long, value_name = "SQL", allow_hyphen_values = true)]
     sql: Option<String>,
     /// Why it is made, for `@description`
     #[arg(short, long, value_name = "TEXT")]
@@ -77,22 +77,12 @@ Exit codes:
 impl New {
     /// Writes the file.
     pub(crate) fn run(&self, screen: &mut Screen) -> Exit {
-        match self.write(screen) {
-            Ok(exit) => exit,
-            Err(failure) => {
-                screen.complain(&failure.diagnostics);
-                failure.exit
-            }
-        }
+        let outcome = self.write(screen);
+        settle(outcome, screen)
     }
 
     fn write(&self, screen: &mut Screen) -> Result<Exit, Failure> {
-        let here = project::here()?;
-        let place = Place {
-            dir: self.dir.as_deref(),
-            options: self.options.as_deref(),
-        };
-        let project = Project::find(&here, place).map_err(|unclear| Failure::usage(*unclear))?;
+        let project = Project::named(self.dir.as_deref(), self.options.as_deref())?;
         let options = project.options.options.clone();
         let dialect = self.dialect(&project)?;
         fs::create_dir_all(&project.dir).map_err(|error| unwritable(&project.shown_as, &error))?;
@@ -176,6 +166,12 @@ impl New {
         };
         let end = sql.trim_end().len();
         sql.truncate(end);
+        if sql
+            .trim_matches(|c: char| c == ';' || c.is_whitespace())
+            .is_empty()
+        {
+            return Err(Failure::usage(no_sql()));
+        }
         if !sql.ends_with(';') {
             sql.push(';');
         }
@@ -348,6 +344,12 @@ fn no_words(words: &str) -> Diagnostic {
     Diagnostic::error("file-name", format!("no file can be named after `{words}`"))
         .why("The name of a migration is made of the letters a to z, digits and underscores.")
         .help("Say in a few words what it does:\nbackstitch new add user email")
+}
+
+fn no_sql() -> Diagnostic {
+    Diagnostic::error("section-empty", "there is no statement to write")
+        .why("What `--sql` gives becomes the UP, and holds nothing.")
+        .help("Give a statement, or leave `--sql` out to write the UP by hand.")
 }
 
 fn engine_unknown() -> Diagnostic {

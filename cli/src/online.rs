@@ -11,7 +11,7 @@ use backstitch_core::Dialect;
 
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, settle};
 use crate::product::{self, Place, Product};
 use crate::screen::Screen;
 use crate::target::Target;
@@ -125,13 +125,6 @@ fn load_and_run<DB: Product>(
 fn start<DB: Product>(command: &impl Online, work: &mut Work<'_, DB>) -> Result<Exit, Failure> {
     work.place()?;
     block_on(command.run(work))
-}
-
-fn settle(outcome: Result<Exit, Failure>, screen: &mut Screen) -> Exit {
-    outcome.unwrap_or_else(|failure| {
-        screen.complain(&failure.diagnostics);
-        failure.exit
-    })
 }
 
 /// Waits on this thread, which nothing else needs meanwhile.

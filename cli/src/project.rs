@@ -37,6 +37,15 @@ pub(crate) struct Place<'p> {
 }
 
 impl Project {
+    /// Finds it, as seen from the current folder.
+    ///
+    /// # Errors
+    /// When it is not clear which one is meant, or the current folder is gone.
+    pub(crate) fn named(dir: Option<&Path>, options: Option<&Path>) -> Result<Project, Failure> {
+        let found = Project::find(&here()?, Place { dir, options });
+        found.map_err(|unclear| Failure::usage(*unclear))
+    }
+
     /// Finds it, as seen from the folder `here`.
     ///
     /// # Errors

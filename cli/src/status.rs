@@ -168,13 +168,10 @@ impl Status {
         let half = |row: &&backstitch::Row| row.state != State::Applied && !untouched(row);
         let (health, reason) = match &refusal {
             Some(error) => (health_of(error.kind(), &status.history), headline(error)),
-            None if status.history.iter().any(|row| half(&row)) => {
-                let row = status.history.iter().find(half).expect("there is one");
-                (
-                    health_of(ErrorKind::Unfinished, &status.history),
-                    stopped(row),
-                )
-            }
+            None if let Some(row) = status.history.iter().find(half) => (
+                health_of(ErrorKind::Unfinished, &status.history),
+                stopped(row),
+            ),
             None if status.pending.is_empty() => (Health::Healthy, up_to_date(rows.len())),
             None => match status.history.iter().rev().find(untouched) {
                 Some(row) => (Health::Pending, failed_before(row)),

@@ -141,13 +141,14 @@ impl<DB: Engine> Migrations<DB> {
     ///
     /// ```no_run
     /// # use sqlx::{PgConnection, Postgres, Row};
-    /// # fn migrations() -> backstitch::Migrations<Postgres> { unimplemented!() }
+    /// # fn with_recode(migrations: backstitch::Migrations<Postgres>) {
     /// async fn recode(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     ///     sqlx::query("UPDATE users SET login = lower(login)").execute(connection).await?;
     ///     Ok(())
     /// }
     ///
-    /// let migrations = migrations().with_step("0007_recode", recode);
+    /// let migrations = migrations.with_step("0007_recode", recode);
+    /// # }
     /// ```
     #[must_use]
     pub fn with_step(

