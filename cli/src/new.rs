@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
+use backstitch_core::diagnostic::Section;
 use backstitch_core::dir::{self, Layout, Loaded};
 use backstitch_core::migration::Phase;
 use backstitch_core::options::{Options, Versions};
@@ -198,9 +199,11 @@ impl New {
     }
 }
 
-/// What fails whatever the DOWN is.
+/// What fails whatever the DOWN is, which may still be to write.
 fn is_about_the_up(error: &Diagnostic) -> bool {
-    !error.code.starts_with("rollback-") && !error.code.starts_with("section-")
+    let is_about_an_empty_down =
+        error.code == "section-empty" && error.section != Some(Section::Up);
+    !error.code.starts_with("rollback-") && !is_about_an_empty_down
 }
 
 /// What is left to be done by hand.
