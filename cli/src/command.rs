@@ -1,34 +1,56 @@
-//! All commands. A program takes them as they are, a service as a part of its own commands.
+//! All commands, each in a file of its name. A program takes them as they are, a service as a part
+//! of its own commands.
+
+pub mod adopt;
+pub mod backup;
+pub mod check;
+pub mod completions;
+pub mod explain;
+pub mod graph;
+pub mod history;
+pub mod import;
+pub mod lock;
+pub mod new;
+pub mod optimize;
+pub mod ping;
+pub mod plan;
+pub mod redo;
+pub mod repair;
+pub mod rollback;
+pub mod seed;
+pub mod status;
+pub mod up;
+pub mod verify;
 
 use std::process::ExitCode;
 
 use backstitch::Migrations;
 use clap::Subcommand;
 
-use crate::adopt::Adopt;
-use crate::backup::Backups;
-use crate::check::Check;
-use crate::completions::{Completions, Manual};
+use self::adopt::Adopt;
+use self::backup::Backups;
+use self::check::Check;
+use self::completions::{Completions, Manual};
+use self::explain::Explain;
+use self::graph::Graph;
+use self::history::History;
+use self::import::Import;
+use self::lock::Lock;
+use self::new::New;
+use self::optimize::Optimize;
+use self::ping::Ping;
+use self::plan::Plan;
+use self::redo::Redo;
+use self::repair::{Baseline, Repair};
+use self::rollback::Rollback;
+use self::seed::{Reset, Seed};
+use self::status::Status;
+use self::up::Up;
+use self::verify::Verify;
 use crate::exit::Exit;
-use crate::explain::Explain;
-use crate::graph::Graph;
-use crate::history::History;
-use crate::import::Import;
-use crate::lock::Lock;
-use crate::new::New;
 use crate::online::{on_folder, on_program};
-use crate::optimize::Optimize;
-use crate::ping::Ping;
-use crate::plan::Plan;
 use crate::product::Product;
-use crate::redo::Redo;
-use crate::repair::{Baseline, Repair};
-use crate::rollback::Rollback;
 use crate::screen::{Color, Screen};
-use crate::seed::{Reset, Seed};
-use crate::status::Status;
-use crate::up::Up;
-use crate::verify::Verify;
 
 /// What is to be done.
 #[derive(Clone, Debug, Subcommand)]

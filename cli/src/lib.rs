@@ -16,27 +16,6 @@ mod project;
 mod target;
 mod variables;
 
-pub mod adopt;
-pub mod backup;
-pub mod check;
-pub mod completions;
-pub mod explain;
-pub mod graph;
-pub mod history;
-pub mod import;
-pub mod lock;
-pub mod new;
-pub mod optimize;
-pub mod ping;
-pub mod plan;
-pub mod redo;
-pub mod repair;
-pub mod rollback;
-pub mod seed;
-pub mod status;
-pub mod up;
-pub mod verify;
-
 mod ask;
 mod course;
 mod draft;

@@ -12,9 +12,9 @@ use backstitch::Engine;
 use backstitch_core::Diagnostic;
 use sqlx::{ConnectOptions, Connection};
 
-use crate::backup::archive::Archive;
+use crate::command::backup::archive::Archive;
+use crate::command::optimize::Question;
 use crate::failure::Failure;
-use crate::optimize::Question;
 
 mod mysql;
 mod postgres;

@@ -8,7 +8,7 @@ use futures_util::TryStreamExt;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
 use sqlx::{AssertSqlSafe, MySql, Row};
 
-use crate::optimize::{Question, mysql};
+use crate::command::optimize::{Question, mysql};
 
 use super::{Place, Product, Rows};
 

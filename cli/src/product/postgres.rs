@@ -8,8 +8,8 @@ use futures_util::TryStreamExt;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Postgres, Row, ValueRef};
 
-use crate::backup::EMPTY;
-use crate::optimize::{Question, postgres};
+use crate::command::backup::EMPTY;
+use crate::command::optimize::{Question, postgres};
 
 use super::{Place, Product, Rows};
 

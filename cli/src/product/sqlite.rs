@@ -8,7 +8,7 @@ use futures_util::TryStreamExt;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Row, Sqlite, TypeInfo, ValueRef};
 
-use crate::optimize::{Question, sqlite};
+use crate::command::optimize::{Question, sqlite};
 
 use super::{Place, Product, Rows};
 

@@ -5,6 +5,7 @@ use backstitch_core::render::Style;
 use clap::Args;
 use serde_json::json;
 
+use crate::command::status::outlooks;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::online::{Online, Work};
@@ -12,7 +13,6 @@ use crate::outlook;
 use crate::paint::{Dress, counted, paint};
 use crate::product::Product;
 use crate::scope::Scope;
-use crate::status::outlooks;
 use crate::target::Target;
 
 /// The arguments of `plan`.

@@ -7,9 +7,9 @@ use backstitch_core::dir::{self, Layout, Loaded};
 use backstitch_core::{Diagnostic, Dialect, Set, Severity, lockfile};
 use clap::Args;
 
+use crate::command::new::unwritable;
 use crate::exit::Exit;
 use crate::failure::{Failure, settle};
-use crate::new::unwritable;
 use crate::paint::counted;
 use crate::project::{self, Project};
 use crate::screen::Screen;
@@ -54,7 +54,7 @@ impl Lock {
         let engine = project::engine_of(self.engine, &project);
         // Only the tokens count for the checksum, and where they end differs between engines.
         let Some(dialect) = engine else {
-            return Err(Failure::usage(crate::check::engine_unknown()));
+            return Err(Failure::usage(crate::command::check::engine_unknown()));
         };
         let loaded = dir::load(&project.dir, &project.shown_as, dialect, Layout::Annotated);
         if !is_sound(&loaded) {

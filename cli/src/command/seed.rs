@@ -12,6 +12,7 @@ use clap::Args;
 use sqlx::Connection;
 
 use crate::ask::{self, Asked};
+use crate::command::up;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::online::{Online, Work};
@@ -20,7 +21,6 @@ use crate::product::{self, Product};
 use crate::progress::Telling;
 use crate::project;
 use crate::target::Target;
-use crate::up;
 
 /// The folder where nothing else is said.
 const DEFAULT_FOLDER: &str = "seeds";

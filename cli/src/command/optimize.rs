@@ -14,10 +14,10 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::Connection;
 
+use crate::command::new::{next_id, unwritable};
 use crate::draft::{Down, Draft};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::new::{next_id, unwritable};
 use crate::online::{Online, Work};
 use crate::paint::{Cell, Dress, Table, counted, paint};
 use crate::product::{self, Product};

@@ -12,10 +12,10 @@ use backstitch_core::{Diagnostic, Dialect, lockfile};
 use clap::Args;
 use jiff::Timestamp;
 
+use crate::command::lock;
 use crate::draft::{self, Down, Draft, Judged};
 use crate::exit::Exit;
 use crate::failure::{Failure, settle};
-use crate::lock;
 use crate::project::{self, Project};
 use crate::scope::PhaseName;
 use crate::screen::Screen;

@@ -5,12 +5,12 @@ use backstitch_core::render::Style;
 use clap::Args;
 use serde::Serialize;
 
+use crate::command::status::{Applied, applied, rows};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::online::{Online, Work};
 use crate::paint::{Cell, Dress, Table, paint};
 use crate::product::Product;
-use crate::status::{Applied, applied, rows};
 use crate::target::Target;
 use crate::when;
 

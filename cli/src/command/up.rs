@@ -4,14 +4,14 @@ use backstitch::{Migrator, Mode};
 use clap::Args;
 
 use crate::ask::{self, Asked};
-use crate::backup::policy;
+use crate::command::backup::policy;
+use crate::command::plan;
 use crate::course::Line;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::online::{Online, Work};
 use crate::outcome::{self, Told};
 use crate::paint::counted;
-use crate::plan;
 use crate::product::Product;
 use crate::progress::{Progress, Telling};
 use crate::scope::Scope;

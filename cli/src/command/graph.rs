@@ -6,10 +6,10 @@ use backstitch_core::dir::{self, Layout};
 use backstitch_core::{Dialect, Severity, proof};
 use clap::Args;
 
-use crate::check;
+use crate::command::check;
+use crate::command::new::unwritable;
 use crate::exit::Exit;
 use crate::failure::{Failure, settle};
-use crate::new::unwritable;
 use crate::project::{self, Project};
 use crate::screen::Screen;
 use crate::target::engine;

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use clap::Args;
 use clap_complete::Shell;
 
+use crate::command::new::unwritable;
 use crate::exit::Exit;
 use crate::failure::settle;
-use crate::new::unwritable;
 use crate::program;
 use crate::screen::Screen;
 

@@ -15,11 +15,11 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
 
-use crate::check;
+use crate::command::check;
+use crate::command::new::{slug, unwritable};
 use crate::draft::{self, Down, Draft, Judged};
 use crate::exit::Exit;
 use crate::failure::{Failure, settle};
-use crate::new::{slug, unwritable};
 use crate::paint::{Cell, Dress, Table, counted};
 use crate::project::{self, Place, Project};
 use crate::screen::Screen;

@@ -4,6 +4,8 @@ use backstitch::Down;
 use clap::Args;
 
 use crate::ask::{self, Asked};
+use crate::command::rollback;
+use crate::command::up;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::online::{Online, Work};
@@ -11,9 +13,7 @@ use crate::outcome::Told;
 use crate::paint::counted;
 use crate::product::Product;
 use crate::progress::Telling;
-use crate::rollback;
 use crate::target::{Patience, Target};
-use crate::up;
 
 /// The arguments of `redo`.
 #[derive(Clone, Debug, Args)]

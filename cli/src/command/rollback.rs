@@ -5,7 +5,7 @@ use backstitch_core::Diagnostic;
 use clap::Args;
 
 use crate::ask::{self, Asked};
-use crate::backup::policy;
+use crate::command::backup::policy;
 use crate::course::Line;
 use crate::exit::Exit;
 use crate::failure::Failure;
