@@ -450,9 +450,13 @@ fn near(message: &str) -> Option<(&str, &str, usize)> {
 }
 
 /// An expression for the lock's name: locks belong to the server, so `name` says which database,
-/// and names end at 64 characters, so it is hashed.
+/// and names end at 64 characters, so it is hashed. MySQL 9.6 has put `MD5` and `SHA1` into a
+/// component that need not be there.
 fn lock_name(name: &str) -> String {
-    format!("CONCAT('backstitch:', MD5({}))", MySql::quote_text(name))
+    format!(
+        "CONCAT('backstitch:', LEFT(SHA2({}, 256), 40))",
+        MySql::quote_text(name)
+    )
 }
 
 async fn ask(connection: &mut MySqlConnection, sql: String) -> Result<Answer, sqlx::Error> {
