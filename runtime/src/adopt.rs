@@ -255,7 +255,7 @@ impl<DB: Engine> Migrator<'_, DB> {
     ) -> Result<Adoption, Error> {
         let options = held.options();
         let mut session = self.look_around(held).await?;
-        session.outside_transaction()?;
+        session.outside_transaction().await?;
         // Before anything is made: a wrong name must not leave tables behind.
         let theirs = read::<DB>(session.connection, adopt).await?;
         judge::adoption(self.set(), &session.rows, &theirs, adopt)?;

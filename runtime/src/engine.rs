@@ -219,6 +219,17 @@ pub trait Driver: Database<Connection: Send> {
     /// Statements that renew the lease by `renewal`, and fail where `is_ours` does not hold.
     fn fence(names: &Names, renewal: &str, is_ours: &str) -> Vec<String>;
 
+    /// A statement that does nothing and is refused while a transaction is open, where the server
+    /// does not tell that among its facts.
+    fn transaction_probe(_facts: &Facts) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether the refusal of [`transaction_probe`](Driver::transaction_probe) says that one is open.
+    fn is_inside_transaction(_error: &sqlx::Error) -> bool {
+        false
+    }
+
     /// Whether the address that was connected to may be that of a pooler.
     fn may_be_pooled(facts: &Facts, options: &<Self::Connection as Connection>::Options) -> bool;
 

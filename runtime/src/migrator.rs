@@ -198,7 +198,8 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         self
     }
 
-    /// How long a statement may run. As long as it needs unless set.
+    /// How long a statement may run. As long as it needs unless set. MySQL, unlike MariaDB, ends
+    /// only statements that read (`max_execution_time`).
     pub fn statement_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.limits.statement = limit.into();
         self

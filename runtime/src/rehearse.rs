@@ -193,7 +193,7 @@ impl<DB: Engine> Migrator<'_, DB> {
     async fn rehearse_under_lock(&self, held: &mut Held<'_, DB>) -> Result<Rehearsal, Error> {
         let options = held.options();
         let mut session = self.look_around(held).await?;
-        session.outside_transaction()?;
+        session.outside_transaction().await?;
         self.take_lock(&mut session, options).await?;
         // Whoever had the lock may have written meanwhile.
         let result = match session.look_again().await {

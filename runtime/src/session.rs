@@ -230,8 +230,16 @@ impl<'s, DB: Engine> Session<'s, DB> {
     ///
     /// # Errors
     /// When one is.
-    pub(crate) fn outside_transaction(&self) -> Result<(), Error> {
-        if !self.facts.in_transaction {
+    pub(crate) async fn outside_transaction(&mut self) -> Result<(), Error> {
+        let mut is_inside = self.facts.in_transaction;
+        if let Some(probe) = DB::transaction_probe(&self.facts) {
+            let message = Message::of(library([probe.to_owned()]));
+            is_inside |= match DB::send(self.connection, &message).await {
+                Ok(_) => false,
+                Err(refused) => DB::is_inside_transaction(&refused.error),
+            };
+        }
+        if !is_inside {
             return Ok(());
         }
         Err(Error::new(

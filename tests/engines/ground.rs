@@ -66,6 +66,13 @@ macro_rules! scenario {
 
 pub(crate) use {scenario, scenarios};
 
+impl Ground<MySql> {
+    /// Whether the server of `TEST_MYSQL_URL` is a MariaDB, and not a MySQL.
+    pub(crate) async fn is_maria(&self) -> bool {
+        self.value("SELECT VERSION()").await.contains("MariaDB")
+    }
+}
+
 /// Rows as text; NULL is `NULL`.
 pub(crate) type Rows = Vec<Vec<String>>;
 

@@ -313,32 +313,48 @@ async fn data_and_its_count_go_together(ground: Ground<MySql>) {
 }
 
 async fn procedures_answer_as_they_like(ground: Ground<MySql>) {
+    // What only MariaDB takes.
+    let (more, dialect) = match ground.is_maria().await {
+        true => (
+            ";\nBEGIN NOT ATOMIC SELECT 7; INSERT INTO said VALUES (8); SELECT 9; END;\n\
+             EXECUTE IMMEDIATE 'INSERT INTO said VALUES (10)';\n\
+             INSERT INTO said VALUES (11) RETURNING id",
+            Dialect::MariaDb,
+        ),
+        false => ("", Dialect::MySql),
+    };
     let folder = Folder::of(&[(
         "0001_talk",
         File::new(
-            "CREATE TABLE said (id INT);\n\
+            &format!(
+                "CREATE TABLE said (id INT);\n\
              CREATE PROCEDURE talk(n INT) BEGIN SELECT 1; SELECT 2, 3; INSERT INTO said VALUES (n); SELECT 4; END;\n\
              CREATE PROCEDURE hush(n INT) BEGIN INSERT INTO said VALUES (n); END;\n\
              CALL talk(1);\nINSERT INTO said VALUES (2);\nCALL hush(3);\nCALL talk(4);\n\
              PREPARE later FROM 'SELECT 5, 6';\nEXECUTE later;\nDEALLOCATE PREPARE later;\n\
-             BEGIN NOT ATOMIC SELECT 7; INSERT INTO said VALUES (8); SELECT 9; END;\n\
-             EXECUTE IMMEDIATE 'INSERT INTO said VALUES (10)';\n\
-             INSERT INTO said VALUES (11) RETURNING id;\n\
-             INSERT INTO said VALUES (12)",
+             INSERT INTO said VALUES (12){more}"
+            ),
             "DROP PROCEDURE talk;\nDROP PROCEDURE hush;\nDROP TABLE said",
         ),
     )]);
     let options = LoadOptions {
-        dialect: Some(Dialect::MariaDb),
+        dialect: Some(dialect),
         ..LoadOptions::default()
     };
     let set: Migrations<MySql> = load(folder.path(), options);
     set.up(ground.url()).await.expect("up works");
-    assert_eq!(ground.history().await, ["0001_talk applied 14/14"]);
+    let all = if more.is_empty() { 11 } else { 14 };
+    let applied = format!("0001_talk applied {all}/{all}");
+    assert_eq!(ground.history().await, [applied]);
     let said = ground
         .value("SELECT GROUP_CONCAT(id ORDER BY id) FROM said")
         .await;
-    assert_eq!(said, "1,2,3,4,8,10,11,12");
+    let expected = if more.is_empty() {
+        "1,2,3,4,12"
+    } else {
+        "1,2,3,4,8,10,11,12"
+    };
+    assert_eq!(said, expected);
     let forcing = set.migrator().force();
     forcing
         .down(ground.url(), Down::All)

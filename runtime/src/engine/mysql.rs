@@ -201,11 +201,7 @@ impl Driver for MySql {
             "SET SESSION lock_wait_timeout = {seconds}, SESSION innodb_lock_wait_timeout = {seconds}"
         );
         let statement = limits.statement.unwrap_or(Duration::ZERO);
-        let maria = facts
-            .server
-            .as_deref()
-            .is_some_and(|server| server.contains("MariaDB"));
-        let statements = match maria {
+        let statements = match is_maria(facts) {
             true => format!(
                 "SET SESSION max_statement_time = {}",
                 statement.as_secs_f64()
@@ -316,6 +312,16 @@ impl Driver for MySql {
             names.leases::<MySql>()
         );
         vec![renewal.to_owned(), two]
+    }
+
+    fn transaction_probe(facts: &Facts) -> Option<&'static str> {
+        // MySQL has no variable for it. Read and write is what the next transaction would be anyway.
+        (!is_maria(facts)).then_some("SET TRANSACTION READ WRITE")
+    }
+
+    fn is_inside_transaction(error: &sqlx::Error) -> bool {
+        // ER_CANT_CHANGE_TX_CHARACTERISTICS
+        number(error) == Some(1568)
     }
 
     fn may_be_pooled(_facts: &Facts, _options: &MySqlConnectOptions) -> bool {
@@ -457,6 +463,11 @@ fn lock_name(name: &str) -> String {
         "CONCAT('backstitch:', LEFT(SHA2({}, 256), 40))",
         MySql::quote_text(name)
     )
+}
+
+fn is_maria(facts: &Facts) -> bool {
+    let server = facts.server.as_deref();
+    server.is_some_and(|server| server.contains("MariaDB"))
 }
 
 async fn ask(connection: &mut MySqlConnection, sql: String) -> Result<Answer, sqlx::Error> {

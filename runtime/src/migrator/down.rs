@@ -57,7 +57,7 @@ impl<DB: Engine> Migrator<'_, DB> {
             plan::down(self.set(), &[], down, self.policy)?;
             return Ok(());
         }
-        session.outside_transaction()?;
+        session.outside_transaction().await?;
         report.waited = lock::take(&mut session, self.lock, options, self.lock_wait).await?;
         let result = self.revert_all(&mut session, down, report).await;
         lock::release(&mut session).await;

@@ -81,7 +81,7 @@ impl<DB: Engine> Migrator<'_, DB> {
     ) -> Result<Repaired, Error> {
         let options = held.options();
         let mut session = self.look_around(held).await?;
-        session.outside_transaction()?;
+        session.outside_transaction().await?;
         lock::take(&mut session, self.lock, options, self.lock_wait).await?;
         let result = self.repair_under_lock(&mut session, repair, reason).await;
         lock::release(&mut session).await;

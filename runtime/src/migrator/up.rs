@@ -67,7 +67,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
             }
             // What is refused now may be right once whoever is at it has finished.
         }
-        session.outside_transaction()?;
+        session.outside_transaction().await?;
         report.waited = lock::take(&mut session, self.lock, options, self.lock_wait).await?;
         let result = self.up_under_lock(&mut session, report).await;
         lock::release(&mut session).await;
