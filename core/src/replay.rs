@@ -24,6 +24,7 @@ mod table;
 mod value;
 
 pub(crate) use create::STAR;
+pub(crate) use lookup::HISTORY;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -12,6 +12,7 @@
 mod allow;
 mod data_type;
 mod finding;
+mod lock;
 mod moment;
 mod rebuild;
 mod situation;
@@ -19,6 +20,7 @@ mod volatile;
 
 mod add_column_rewrites;
 mod add_not_null_without_default;
+mod bookkeeping_touched;
 mod cascade_drops_dependents;
 mod concurrent_index_if_not_exists;
 mod constraint_builds_index;
@@ -31,12 +33,16 @@ mod drop_index_not_concurrent;
 mod drop_locks_referenced_table;
 mod drop_table_loses_data;
 mod enum_value_removed;
+mod enum_value_used_too_early;
 mod fk_without_index;
 mod grant_too_broad;
+mod identifier_too_long;
 mod if_exists_masks_drift;
 mod implicit_commit;
 mod index_not_concurrent;
 mod invisible_character;
+mod maintenance_not_concurrent;
+mod multiple_table_locks;
 mod mysql_inline_references_ignored;
 mod mysql_modify_drops_attributes;
 mod mysql_table_copy;
@@ -55,10 +61,14 @@ mod secret_in_migration;
 mod security_definer_unsafe;
 mod serial_widen_leaves_int_sequence;
 mod set_not_null_scans;
+mod slow_statement_under_lock;
+mod sqlite_dqs_literal;
 mod sqlite_rebuild_cascades;
 mod sqlite_rebuild_incomplete;
+mod superuser_operation;
 mod table_rewrite_command;
 mod table_without_primary_key;
+mod timeout_overridden;
 mod type_change_rewrites;
 mod type_narrowing;
 mod unbatched_backfill;
@@ -122,6 +132,7 @@ pub enum Group {
 const RULES: &[Rule] = &[
     add_column_rewrites::RULE,
     add_not_null_without_default::RULE,
+    bookkeeping_touched::RULE,
     cascade_drops_dependents::RULE,
     concurrent_index_if_not_exists::RULE,
     constraint_builds_index::RULE,
@@ -134,12 +145,16 @@ const RULES: &[Rule] = &[
     drop_locks_referenced_table::RULE,
     drop_table_loses_data::RULE,
     enum_value_removed::RULE,
+    enum_value_used_too_early::RULE,
     fk_without_index::RULE,
     grant_too_broad::RULE,
+    identifier_too_long::RULE,
     if_exists_masks_drift::RULE,
     implicit_commit::RULE,
     index_not_concurrent::RULE,
     invisible_character::RULE,
+    maintenance_not_concurrent::RULE,
+    multiple_table_locks::RULE,
     mysql_inline_references_ignored::RULE,
     mysql_modify_drops_attributes::RULE,
     mysql_table_copy::RULE,
@@ -158,10 +173,14 @@ const RULES: &[Rule] = &[
     security_definer_unsafe::RULE,
     serial_widen_leaves_int_sequence::RULE,
     set_not_null_scans::RULE,
+    slow_statement_under_lock::RULE,
+    sqlite_dqs_literal::RULE,
     sqlite_rebuild_cascades::RULE,
     sqlite_rebuild_incomplete::RULE,
+    superuser_operation::RULE,
     table_rewrite_command::RULE,
     table_without_primary_key::RULE,
+    timeout_overridden::RULE,
     type_change_rewrites::RULE,
     type_narrowing::RULE,
     unbatched_backfill::RULE,

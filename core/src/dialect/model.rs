@@ -28,6 +28,8 @@ pub(crate) struct Modelling {
     pub(crate) folding: Folding,
     /// The longest name in bytes, where longer ones are cut in silence.
     pub(crate) longest_name: Option<usize>,
+    /// The longest name in letters, where longer ones are refused.
+    pub(crate) longest_allowed_name: Option<usize>,
     /// The sign around names that need quotes.
     pub(crate) name_quote: char,
     /// Words that need quotes to be names.
@@ -64,6 +66,7 @@ const POSTGRES: Modelling = Modelling {
     family: Family::Postgres,
     folding: Folding::Lower,
     longest_name: Some(63),
+    longest_allowed_name: None,
     name_quote: '"',
     reserved: RESERVED,
     default_schema: "public",
@@ -80,6 +83,7 @@ const SQLITE: Modelling = Modelling {
     family: Family::Sqlite,
     folding: Folding::Insensitive,
     longest_name: None,
+    longest_allowed_name: None,
     name_quote: '"',
     reserved: RESERVED,
     default_schema: "main",
@@ -96,6 +100,7 @@ const MYSQL: Modelling = Modelling {
     family: Family::MySql,
     folding: Folding::Insensitive,
     longest_name: None,
+    longest_allowed_name: Some(64),
     name_quote: '`',
     reserved: RESERVED,
     default_schema: "",

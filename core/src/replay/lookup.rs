@@ -22,6 +22,13 @@ const BOOKKEEPING: &[&str] = &[
     "django_migrations",
 ];
 
+/// The tables of our own history, which the runner makes.
+pub(crate) const HISTORY: [&str; 3] = [
+    "__migrations__",
+    "__migration_rollbacks__",
+    "__migration_repairs__",
+];
+
 impl Replay<'_> {
     /// The schemas in which a name without one is looked up.
     fn path(&self) -> Vec<Name> {
@@ -75,6 +82,7 @@ impl Replay<'_> {
             || doubted(self.name("*"))
             || self.modelling.system_prefixes.iter().any(system)
             || BOOKKEEPING.contains(&text)
+            || HISTORY.contains(&text)
         {
             return false;
         }

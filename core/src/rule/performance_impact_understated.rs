@@ -16,18 +16,25 @@ pub(super) const RULE: Rule = Rule {
     page: include_str!("performance_impact_understated.md"),
 };
 
+/// The annotation that is judged.
+const KEY: &str = "performanceImpact";
+
 fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let (source, dialect) = (situation.migration.source(), situation.dialect());
+    let said = situation.migration.impact;
+    // Who says nothing promises nothing.
+    let is_said = said < Impact::High && source.text().contains(KEY);
+    let promise = is_said.then(|| annotation::locate(source, dialect, KEY));
+    let Some((key, value)) = promise.flatten() else {
+        return Vec::new();
+    };
     let Some(heaviest) = heaviest(situation) else {
         return Vec::new();
     };
-    let said = situation.migration.impact;
     let needed = heaviest.work.map_or(Impact::Low, impact);
-    // Who says nothing promises nothing.
-    let promise = annotation::locate(source, dialect, "performanceImpact");
-    let Some((key, value)) = promise.filter(|_| said < needed) else {
+    if said >= needed {
         return Vec::new();
-    };
+    }
     let word = match needed {
         Impact::Low => "low",
         Impact::Medium => "medium",

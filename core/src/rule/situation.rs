@@ -12,7 +12,7 @@ use crate::change::{
 };
 use crate::diagnostic::Section;
 use crate::dialect::Dialect;
-use crate::lex::{self, Lexeme, TokenKind};
+use crate::lex::{self, Lexeme, Token, TokenKind};
 use crate::migration::{Migration, Transaction};
 use crate::options::{Options, Version};
 use crate::schema::{Column, Constraint, Key, Mark, Object, Schema, Table};
@@ -45,6 +45,8 @@ pub(super) struct Situation<'s> {
     paths: Vec<(usize, Vec<Name>)>,
     /// The statements of the UP that are parts of rebuilds.
     pub(super) rebuilding: OnceCell<Vec<usize>>,
+    /// The tokens of the statements that somebody has asked for, those of the DOWN last.
+    tokens: Vec<OnceCell<Vec<Token>>>,
 }
 
 /// Which write it was, and what the object was before.
@@ -100,6 +102,7 @@ impl<'s> Situation<'s> {
             writes,
             paths: paths(schema, start, up.iter().chain(down)),
             rebuilding: OnceCell::new(),
+            tokens: vec![OnceCell::new(); up.len() + down.len()],
         }
     }
 
@@ -353,9 +356,28 @@ impl<'s> Act<'s> {
 
     /// The words and signs of its text.
     pub(super) fn lexemes(self) -> Vec<Lexeme<'s>> {
-        let text = self.situation.source(self.place.section).text();
-        let tokens = lex::lex_within(text, self.statement.span, self.situation.dialect());
-        lex::lexemes(text, &tokens)
+        let situation = self.situation;
+        let text = situation.source(self.place.section).text();
+        let before = match self.place.section {
+            Section::Down => situation.up.len(),
+            _ => 0,
+        };
+        let read = || lex::lex_within(text, self.statement.span, situation.dialect());
+        let tokens = situation.tokens[before + self.place.index].get_or_init(read);
+        lex::lexemes(text, tokens)
+    }
+
+    /// The name that a word or a quoted name is.
+    pub(super) fn named(self, lexeme: &Lexeme<'_>) -> Option<Name> {
+        let dialect = self.situation.dialect();
+        match lexeme.kind {
+            TokenKind::Word => Some(Name::unquoted(lexeme.text, dialect)),
+            TokenKind::QuotedName => {
+                let inner = lexeme.text.trim_matches(['"', '`', '[', ']']);
+                Some(Name::new(inner, dialect))
+            }
+            _ => None,
+        }
     }
 
     /// Whether a word stands in it, for statements of which the model knows no more than that they
@@ -413,18 +435,9 @@ impl<'s> Act<'s> {
 
     /// Whether it names that column, or takes all there are.
     pub(super) fn mentions(self, column: &Name) -> bool {
-        let dialect = self.situation.dialect();
         let is_star = self.data().is_some_and(|data| data.uses.star);
         let mut lexemes = self.lexemes().into_iter();
-        is_star
-            || lexemes.any(|lexeme| match lexeme.kind {
-                TokenKind::Word => Name::unquoted(lexeme.text, dialect) == *column,
-                TokenKind::QuotedName => {
-                    let inner = lexeme.text.trim_matches(['"', '`', '[', ']']);
-                    Name::new(inner, dialect) == *column
-                }
-                _ => false,
-            })
+        is_star || lexemes.any(|lexeme| self.named(&lexeme).as_ref() == Some(column))
     }
 
     /// The table that it renames or moves: its key before and after.

@@ -1,12 +1,12 @@
 //! `VALIDATE CONSTRAINT` while a stronger lock is still held; see the page.
 
 use super::finding::{Finding, Work};
+use super::lock::locks_strongly;
 use super::situation::{Act, Alteration, Situation};
 use super::{Group, Rule};
-use crate::change::{Change, ColumnChange, Ident, Verb};
+use crate::change::{Ident, Verb};
 use crate::dialect::Family;
 use crate::options::Level;
-use crate::schema::Key;
 
 pub(super) const RULE: Rule = Rule {
     code: "validate-in-same-transaction",
@@ -35,44 +35,6 @@ fn check(situation: &Situation<'_>) -> Vec<Finding> {
             Some(finding(&one, name, locks))
         })
         .collect()
-}
-
-/// Whether the statement takes a lock on the table that keeps writers away until the end.
-pub(super) fn locks_strongly(act: Act<'_>, table: &Key) -> bool {
-    let is_it = |name| act.before().relation(name).as_ref() == Some(table);
-    match &act.step.change {
-        Change::AlterTable(alter) => {
-            is_it(&alter.name) && alter.actions.iter().any(|action| is_strong(&action.verb))
-        }
-        Change::Rename(rename) => {
-            is_it(&rename.target.name) || rename.target.owner.as_ref().is_some_and(is_it)
-        }
-        Change::SetSchema(set) => is_it(&set.target.name),
-        Change::CreateTrigger(trigger) => is_it(&trigger.table),
-        Change::Drop(drop) => drop
-            .targets
-            .iter()
-            .any(|target| target.owner.as_ref().is_some_and(is_it)),
-        _ => false,
-    }
-}
-
-fn is_strong(verb: &Verb) -> bool {
-    match verb {
-        Verb::ValidateConstraint(_) | Verb::Nothing => false,
-        Verb::AlterColumn {
-            change: ColumnChange::SetOption(_),
-            ..
-        } => false,
-        Verb::AttachPartition { .. } => false,
-        // Storage parameters are set under a weak lock; the other options are not.
-        Verb::SetOption(option) => matches!(
-            &*option.name,
-            "row level security" | "unlogged" | "tablespace"
-        ),
-        Verb::ResetOption(_) => false,
-        _ => true,
-    }
 }
 
 fn finding(alteration: &Alteration<'_>, name: &Ident, locks: Act<'_>) -> Finding {

@@ -2,7 +2,8 @@
 //!
 //! `cargo run -p backstitch-tests --bin corpus -- ../shared/corpus` prints the figures of each
 //! engine; `--list false-errors|false-proofs|unproven|missed|opaque` names the migrations behind
-//! them, `--engine`, `--chain` and `--show ID` look closer.
+//! them, `--engine`, `--chain` and `--show ID` look closer. `--rules` counts what the rules find, and
+//! `--rule CODE` shows it.
 #![allow(clippy::print_stdout)]
 
 use std::collections::BTreeMap;
@@ -25,11 +26,15 @@ struct Asked {
     engine: Option<String>,
     chain: Option<String>,
     show: Option<String>,
+    rules: bool,
+    rule: Option<String>,
 }
 
 /// What is counted for an engine.
 #[derive(Default)]
 struct Figures {
+    /// How often each warning is found.
+    warnings: BTreeMap<&'static str, usize>,
     false_errors: Vec<Line>,
     false_proofs: Vec<Line>,
     reverting: usize,
@@ -71,6 +76,8 @@ impl Asked {
                 "--engine" => asked.engine = value(),
                 "--chain" => asked.chain = value(),
                 "--show" => asked.show = value(),
+                "--rules" => asked.rules = true,
+                "--rule" => asked.rule = value(),
                 _ => asked.corpus = Some(PathBuf::from(word)),
             }
         }
@@ -91,6 +98,7 @@ fn measure(folder: &Path, engine: &str, asked: &Asked) -> Figures {
         }
         let loaded = dir::load(&chain.dir, &chain.name, dialect, Layout::UpDown);
         let checked = proof::check(&loaded.set, &Options::default());
+        tell(&mut figures, &chain, &checked, asked);
         for (id, proof) in &checked.proofs {
             if let Some(truth) = chain.truth.get(id) {
                 judge(&mut figures, &chain, id, truth, proof, &checked);
@@ -101,6 +109,18 @@ fn measure(folder: &Path, engine: &str, asked: &Asked) -> Figures {
         }
     }
     figures
+}
+
+/// Counts what the rules find, and shows what was asked for.
+fn tell(figures: &mut Figures, chain: &Chain, checked: &Checked, asked: &Asked) {
+    for found in &checked.diagnostics {
+        if found.severity > Severity::Info {
+            *figures.warnings.entry(found.code).or_default() += 1;
+        }
+        if asked.rule.as_deref() == Some(found.code) {
+            println!("{}: {}", chain.name, render::render(found, Style::Plain));
+        }
+    }
 }
 
 fn show(id: &str, proof: &Proof, checked: &Checked) {
@@ -203,6 +223,11 @@ fn report(engine: &str, figures: &Figures, asked: &Asked) {
         figures.broken,
         figures.statements,
     );
+    if asked.rules {
+        for (code, count) in &figures.warnings {
+            println!("{count:7} {code}");
+        }
+    }
     let lines = match asked.list.as_deref() {
         Some("false-errors") => &figures.false_errors,
         Some("false-proofs") => &figures.false_proofs,
