@@ -45,6 +45,28 @@ pub enum LockAttempt {
     Held,
 }
 
+/// How a lease makes sure that no session has the lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockIsFree {
+    /// A statement before the one that takes the lease.
+    pub before: Option<String>,
+    /// A condition of the one that takes it.
+    pub now: String,
+    /// A condition of the query after that.
+    pub afterwards: String,
+}
+
+impl LockIsFree {
+    /// There are no such locks.
+    pub(crate) fn always() -> LockIsFree {
+        LockIsFree {
+            before: None,
+            now: "1 = 1".to_owned(),
+            afterwards: "1 = 1".to_owned(),
+        }
+    }
+}
+
 /// What the catalogue says about an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
@@ -210,6 +232,10 @@ pub trait Driver: Database<Connection: Send> {
         name: &'a str,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send + 'a;
 
+    /// How to find out that nobody has the lock called `name`. Whoever gets it afterwards must see
+    /// the lease that was taken. `None`: there are no such locks beside a lease.
+    fn ask_lock_is_free(name: &str) -> Option<LockIsFree>;
+
     /// Statements that make the table of the lease and its one row, where they are missing.
     fn create_lease(names: &Names) -> Vec<String>;
 
@@ -233,8 +259,11 @@ pub trait Driver: Database<Connection: Send> {
     /// Whether the address that was connected to may be that of a pooler.
     fn may_be_pooled(facts: &Facts, options: &<Self::Connection as Connection>::Options) -> bool;
 
-    /// A query for which process of the server answers. `None`: a connection is a session.
-    fn ask_backend() -> Option<&'static str>;
+    /// How to connect with a mark, and a query that answers [`MARK`](crate::lock::MARK) when the
+    /// session has it: that of a pooler has not. `None`: a connection is a session.
+    fn marked(
+        options: &<Self::Connection as Connection>::Options,
+    ) -> Option<(<Self::Connection as Connection>::Options, &'static str)>;
 
     /// Who holds the lock, in words for people: host, process and since when, as far as the engine
     /// tells.

@@ -12,7 +12,7 @@ use backstitch_core::Diagnostic;
 use sqlx::{ConnectOptions, Connection};
 use tokio::task::JoinHandle;
 
-use crate::engine::{Driver, Engine};
+use crate::engine::{Driver, Engine, LockIsFree};
 use crate::error::{Error, ErrorKind};
 use crate::history::Names;
 use crate::message::{Message, Piece};
@@ -22,12 +22,13 @@ use crate::message::{Message, Piece};
 #[non_exhaustive]
 pub enum Lock {
     /// The lock that the server gives to a session, or a lease where there is none that can be
-    /// relied on: CockroachDB, YugabyteDB, Galera clusters, poolers in transaction mode. Poolers
-    /// are found out by a second connection, where the address of the server is not the one that
-    /// was connected to; a run on a borrowed connection cannot find out.
+    /// relied on: CockroachDB, YugabyteDB, Galera clusters, poolers. Poolers are found out by a
+    /// second connection, where the address of the server is not the one that was connected to,
+    /// and are assumed where that is not to be had; a run on a borrowed connection cannot find out.
     #[default]
     Auto,
-    /// The lock that the server gives to a session.
+    /// The lock that the server gives to a session. It and a lease keep each other out: a run by
+    /// one of them waits for a run by the other.
     Session,
     /// A row in the database, see [`Lock::lease`]. A holder that slept past its lease cannot write
     /// to the history any more, and what shares a transaction with that is taken back. A statement
@@ -73,29 +74,34 @@ impl Drop for Beat {
 }
 
 impl Lease {
-    /// One attempt.
+    /// One attempt. Nobody may have the lock of a session meanwhile, where there is one.
     pub(crate) async fn try_take<DB: Engine>(
         connection: &mut DB::Connection,
         names: &Names,
         who: &str,
         token: &str,
         expires_after: Duration,
+        locks: Option<LockIsFree>,
     ) -> Result<Option<Lease>, sqlx::Error> {
+        let locks = locks.unwrap_or_else(LockIsFree::always);
         let take = format!(
             "UPDATE {} SET token = {}, holder = {}, fence = fence + 1, since = {}, \
-             expires_at = {} WHERE id = 1 AND (token IS NULL OR expires_at < {})",
+             expires_at = {} WHERE id = 1 AND (token IS NULL OR expires_at < {}) AND {}",
             names.leases::<DB>(),
             DB::quote_text(token),
             DB::quote_text(who),
             DB::now(),
             DB::later(expires_after),
-            DB::now()
+            DB::now(),
+            locks.now
         );
         let ask = format!(
-            "SELECT token, fence FROM {} WHERE id = 1",
+            "SELECT token, fence, CASE WHEN {} THEN 1 END FROM {} WHERE id = 1",
+            locks.afterwards,
             names.leases::<DB>()
         );
-        let message = Message::of([Piece::library(take), Piece::query(ask)]);
+        let before = locks.before.into_iter().map(Piece::library);
+        let message = Message::of(before.chain([Piece::library(take), Piece::query(ask)]));
         let answers = match DB::send(connection, &message).await {
             Ok(answers) => answers,
             Err(refused) if DB::is_missing_table(&refused.error) => {
@@ -115,17 +121,27 @@ impl Lease {
             Err(refused) if DB::is_lock_timeout(&refused.error) => return Ok(None),
             Err(refused) => return Err(refused.error),
         };
-        let row = answers.get(1).and_then(|answer| answer.rows.first());
-        let Some([Some(holder), Some(number)]) = row.map(Vec::as_slice) else {
+        let row = answers.last().and_then(|answer| answer.rows.first());
+        let Some([Some(holder), Some(number), is_free]) = row.map(Vec::as_slice) else {
             return Ok(None);
         };
-        let number = number.parse().ok().filter(|_| holder == token);
-        Ok(number.map(|number| Lease {
+        let Some(number) = number.parse().ok().filter(|_| holder == token) else {
+            return Ok(None);
+        };
+        let lease = Lease {
             token: token.to_owned(),
             number,
             expires_after,
             beat: None,
-        }))
+        };
+        if is_free.is_some() {
+            return Ok(Some(lease));
+        }
+        // A session was faster. Nothing was done under the lease yet.
+        let give_back = lease.give_back::<DB>(names);
+        let message = Message::of([Piece::library(give_back)]);
+        let given = DB::send(connection, &message).await;
+        given.map(|_| None).map_err(|refused| refused.error)
     }
 
     /// Has it renewed by a connection of its own.
@@ -199,16 +215,55 @@ impl Lease {
     }
 }
 
+/// Whether nobody has one: asked by who has the lock of a session, and so cannot lose it to one that
+/// is taken afterwards. A lease that has ended is taken away from a holder that sleeps, who could
+/// write otherwise.
+pub(crate) async fn is_free<DB: Engine>(
+    connection: &mut DB::Connection,
+    names: &Names,
+) -> Result<bool, sqlx::Error> {
+    let (leases, now) = (names.leases::<DB>(), DB::now());
+    let ask = format!(
+        "SELECT token, CASE WHEN expires_at < {now} THEN 1 END FROM {leases} \
+         WHERE id = 1 AND token IS NOT NULL"
+    );
+    let answers = match DB::send(connection, &Message::of([Piece::query(ask)])).await {
+        Ok(answers) => answers,
+        // There has never been one.
+        Err(refused) if DB::is_missing_table(&refused.error) => return Ok(true),
+        Err(refused) => return Err(refused.error),
+    };
+    let row = answers.first().and_then(|answer| answer.rows.first());
+    let (token, has_ended) = match row.map(Vec::as_slice) {
+        Some([Some(token), has_ended]) => (token, has_ended.is_some()),
+        _ => return Ok(true),
+    };
+    if !has_ended {
+        return Ok(false);
+    }
+    let take_away = format!(
+        "UPDATE {leases} SET token = NULL, holder = NULL \
+         WHERE id = 1 AND token = {} AND expires_at < {now}",
+        DB::quote_text(token)
+    );
+    match DB::send(connection, &Message::of([Piece::library(take_away)])).await {
+        Ok(answers) => Ok(answers.iter().any(|answer| answer.rows_affected > 0)),
+        Err(refused) if DB::is_lock_timeout(&refused.error) => Ok(false),
+        Err(refused) => Err(refused.error),
+    }
+}
+
 /// Who holds it, in words for people.
 pub(crate) async fn holder<DB: Engine>(
     connection: &mut DB::Connection,
     names: &Names,
 ) -> Option<String> {
     let ask = format!(
-        "SELECT holder, {}, {} FROM {} WHERE id = 1 AND token IS NOT NULL",
+        "SELECT holder, {}, {} FROM {} WHERE id = 1 AND token IS NOT NULL AND expires_at >= {}",
         DB::show_time("since"),
         DB::show_time("expires_at"),
-        names.leases::<DB>()
+        names.leases::<DB>(),
+        DB::now()
     );
     let message = Message::of([Piece::query(ask)]);
     let answers = DB::send(connection, &message).await.ok()?;

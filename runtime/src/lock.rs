@@ -5,6 +5,9 @@
 //! is a deadlock (<https://github.com/launchbadge/sqlx/issues/1871>). The wait is bounded and the
 //! error names the holder. The lock belongs to the connection, so it is free when that is closed,
 //! by whatever end.
+//!
+//! There are two kinds, the server's lock of a session and the [lease](crate::lease), and a run of
+//! either kind keeps out one of the other.
 
 use std::time::{Duration, Instant};
 
@@ -47,40 +50,91 @@ pub(crate) async fn take<DB: Engine>(
     }
     let mut wait = Wait::new(patience);
     loop {
-        let is_taken = match expires_after {
-            None => {
-                let name = session.names.lock();
-                let attempt = DB::try_lock(session.connection, &name).await;
-                attempt.map(|attempt| attempt == LockAttempt::Taken)
-            }
-            Some(expires_after) => {
-                let (names, who, token) = (&session.names, &session.who, &session.run);
-                let connection = &mut *session.connection;
-                let lease = Lease::try_take::<DB>(connection, names, who, token, expires_after);
-                lease.await.map(|taken| {
-                    session.lease = taken;
-                    session.lease.is_some()
-                })
-            }
+        let attempt = match expires_after {
+            None => try_session(session).await,
+            Some(expires_after) => try_lease(session, expires_after).await,
         };
-        let is_taken = is_taken.map_err(|error| {
+        let attempt = attempt.map_err(|error| {
             Error::database(
                 "cannot take the migration lock",
                 &DB::remarks(&error),
                 error,
             )
         })?;
-        if is_taken {
+        let Some(rival) = attempt else {
             if let (Some(lease), Some(options)) = (&mut session.lease, options) {
                 lease.keep::<DB>(session.names.clone(), options);
             }
             return Ok(wait.began.elapsed());
-        }
-        wait.pause(session, expires_after.is_some()).await?;
+        };
+        wait.pause(session, rival).await?;
     }
 }
 
+/// Who is in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rival {
+    /// A session that has the server's lock.
+    Session,
+    /// Somebody with a lease.
+    Lease,
+    /// One of the two.
+    Either,
+}
+
+/// One attempt at the lock of a session, which is not enough while somebody has a lease. `None`:
+/// it is ours.
+///
+/// The lock first, then the look: who takes a lease does it the other way round, so that of two at
+/// once one at least sees the other.
+async fn try_session<DB: Engine>(
+    session: &mut Session<'_, DB>,
+) -> Result<Option<Rival>, sqlx::Error> {
+    let name = session.names.lock();
+    if DB::try_lock(session.connection, &name).await? == LockAttempt::Held {
+        return Ok(Some(Rival::Session));
+    }
+    if !DB::LEASES {
+        return Ok(None);
+    }
+    match lease::is_free::<DB>(session.connection, &session.names).await {
+        Ok(true) => Ok(None),
+        Ok(false) => {
+            DB::unlock(session.connection, &name).await?;
+            Ok(Some(Rival::Lease))
+        }
+        Err(error) => {
+            // A borrowed connection lives on, and the lock with it.
+            let _ = DB::unlock(session.connection, &name).await;
+            Err(error)
+        }
+    }
+}
+
+/// One attempt at a lease, which is not to be had while a session has the lock. `None`: it is ours.
+async fn try_lease<DB: Engine>(
+    session: &mut Session<'_, DB>,
+    expires_after: Duration,
+) -> Result<Option<Rival>, sqlx::Error> {
+    let (names, who, token) = (&session.names, &session.who, &session.run);
+    let locks = match session.facts.has_no_session_locks {
+        true => None,
+        false => DB::ask_lock_is_free(&names.lock()),
+    };
+    let connection = &mut *session.connection;
+    let taken = Lease::try_take::<DB>(connection, names, who, token, expires_after, locks).await?;
+    session.lease = taken;
+    Ok(match session.lease {
+        Some(_) => None,
+        None => Some(Rival::Either),
+    })
+}
+
 /// Whether the lock of a session cannot be relied on here.
+///
+/// Where the address may be that of a pooler, a second connection is opened with a mark that only
+/// a session of its own has: a pooler refuses it, or does not pass it on. Where there is no second
+/// connection to be had it cannot be told, and a lease is right in either case.
 async fn needs_lease<DB: Engine>(
     session: &mut Session<'_, DB>,
     options: Option<&<DB::Connection as Connection>::Options>,
@@ -88,33 +142,32 @@ async fn needs_lease<DB: Engine>(
     if session.facts.has_no_session_locks {
         return true;
     }
-    let (Some(ask), Some(options)) = (DB::ask_backend(), options) else {
+    let Some(options) = options.filter(|options| DB::may_be_pooled(&session.facts, options)) else {
         return false;
     };
-    if !DB::may_be_pooled(&session.facts, options) {
-        return false;
-    }
-    let Ok(mut other) = options.clone().disable_statement_logging().connect().await else {
-        tracing::debug!("no second connection to find out whether this is a pooler");
+    let Some((marked, ask)) = DB::marked(options) else {
         return false;
     };
-    let mut is_pooled = false;
-    for _ in 0..3 {
-        // A pooler gives what one has just used to the next; two connections never share a process
-        // of the server, and none of them changes it.
-        let theirs = backend::<DB>(&mut other, ask).await;
-        let ours = backend::<DB>(session.connection, ask).await;
-        is_pooled |= ours.is_some() && (ours == theirs || ours != session.facts.backend);
-    }
+    let other = marked.disable_statement_logging().connect().await;
+    let mut other = match other {
+        Ok(other) => other,
+        Err(error) => {
+            tracing::debug!(%error, "no second connection with a mark: this may be a pooler");
+            return true;
+        }
+    };
+    let message = Message::of([Piece::query(ask)]);
+    let answers = DB::send(&mut other, &message).await;
     let _ = other.close().await;
-    is_pooled
+    let mark = answers.ok().and_then(|answers| {
+        let row = answers.into_iter().next()?.rows.into_iter().next()?;
+        row.into_iter().next()?
+    });
+    mark.as_deref() != Some(MARK)
 }
 
-async fn backend<DB: Engine>(connection: &mut DB::Connection, ask: &'static str) -> Option<String> {
-    let message = Message::of([Piece::query(ask)]);
-    let answers = DB::send(connection, &message).await.ok()?;
-    answers.first()?.rows.first()?.first()?.clone()
-}
+/// What a session is marked with, to see whether it is one.
+pub(crate) const MARK: &str = "marked";
 
 /// Gives the lock back, and leaves the session as it was found. A connection of our own is closed
 /// next, which does the same, but for one that ends at a pooler: what the pooler has behind it
@@ -160,18 +213,12 @@ impl Wait {
     pub(crate) async fn pause<DB: Engine>(
         &mut self,
         session: &mut Session<'_, DB>,
-        for_lease: bool,
+        rival: Rival,
     ) -> Result<(), Error> {
         let waited = self.began.elapsed();
         let is_over = waited >= self.patience;
         if is_over || self.told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
-            let holder = match for_lease {
-                true => lease::holder::<DB>(session.connection, &session.names).await,
-                false => {
-                    let name = session.names.lock();
-                    DB::lock_holder(session.connection, &name).await
-                }
-            };
+            let holder = holder(session, rival).await;
             if is_over {
                 return Err(held(holder.as_deref(), waited));
             }
@@ -185,6 +232,18 @@ impl Wait {
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         Ok(())
     }
+}
+
+/// Who is in the way, in words for people.
+async fn holder<DB: Engine>(session: &mut Session<'_, DB>, rival: Rival) -> Option<String> {
+    if rival != Rival::Session {
+        let leased = lease::holder::<DB>(session.connection, &session.names).await;
+        if leased.is_some() || rival == Rival::Lease {
+            return leased;
+        }
+    }
+    let name = session.names.lock();
+    DB::lock_holder(session.connection, &name).await
 }
 
 /// Waits before something is tried again that a lock inside the database stood in the way of.

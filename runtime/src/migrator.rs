@@ -294,7 +294,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         loop {
             match session.read_history().await {
                 Err(error) if error.is_of_database(DB::is_lock_timeout) => {
-                    wait.pause(session, false).await?;
+                    wait.pause(session, lock::Rival::Session).await?;
                 }
                 result => return result,
             }

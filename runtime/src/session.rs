@@ -28,8 +28,6 @@ pub struct Facts {
     pub can_notice_hang_up: bool,
     /// Whether the locks that the server gives to sessions cannot be relied on.
     pub has_no_session_locks: bool,
-    /// Which process of the server answered, and at which address it says it is.
-    pub backend: Option<String>,
     /// The host that the server says it is at; `None` for a local socket.
     pub host: Option<String>,
     /// The port that the server is configured for.

@@ -25,6 +25,7 @@ mod rights;
 mod crowd;
 mod galera;
 mod standby;
+mod two_locks;
 
 mod history;
 mod hostile;

@@ -24,12 +24,12 @@ scenarios! {
     ],
 }
 
-const SHORT: Lock = Lock::Lease {
+pub(crate) const SHORT: Lock = Lock::Lease {
     expires_after: Duration::from_secs(2),
 };
 
 /// Takes as long as `naps` says, and then two lines of a log.
-fn sleepy<DB: Product>() -> [(&'static str, File); 3] {
+pub(crate) fn sleepy<DB: Product>() -> [(&'static str, File); 3] {
     let line = |n: u32| {
         File::new(
             &format!("INSERT INTO log VALUES ({n})"),
@@ -49,7 +49,7 @@ fn sleepy<DB: Product>() -> [(&'static str, File); 3] {
     ]
 }
 
-async fn nap<DB: Product>(ground: &Ground<DB>, tenths: u32) {
+pub(crate) async fn nap<DB: Product>(ground: &Ground<DB>, tenths: u32) {
     ground
         .ask("CREATE TABLE IF NOT EXISTS log (id INTEGER)")
         .await;
@@ -75,7 +75,7 @@ async fn taken<DB: Product>(ground: &Ground<DB>) {
 }
 
 /// Comes back when the nap is under way.
-async fn napping<DB: Product>(ground: &Ground<DB>) {
+pub(crate) async fn napping<DB: Product>(ground: &Ground<DB>) {
     let question = match DB::SERVER {
         Engine::MariaDb => {
             "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() \
@@ -92,7 +92,7 @@ async fn napping<DB: Product>(ground: &Ground<DB>) {
     .await;
 }
 
-async fn lines<DB: Product>(ground: &Ground<DB>) -> Vec<String> {
+pub(crate) async fn lines<DB: Product>(ground: &Ground<DB>) -> Vec<String> {
     let lines = ground.ask("SELECT id FROM log ORDER BY id").await;
     lines.into_iter().flatten().collect()
 }

@@ -30,4 +30,5 @@ mod secrets;
 mod sqlite;
 mod steps;
 mod telling;
+mod two_locks;
 mod verify;

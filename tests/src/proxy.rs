@@ -194,6 +194,25 @@ impl Proxy {
         self.shared.state().delay = delay;
     }
 
+    /// Holds back the `n`-th round trip from now, 1 being the next, until [`let_go`](Proxy::let_go).
+    /// Other connections go on.
+    pub fn hold(&self, n: usize) {
+        assert!(n > 0, "the first round trip is number 1");
+        let mut state = self.shared.state();
+        (state.hold, state.is_holding) = (Some(n), false);
+    }
+
+    /// Whether something is held back.
+    pub fn is_holding(&self) -> bool {
+        self.shared.state().is_holding
+    }
+
+    /// Sends on what is held back, and takes back the order to hold.
+    pub fn let_go(&self) {
+        let mut state = self.shared.state();
+        (state.hold, state.is_holding) = (None, false);
+    }
+
     /// Takes back the orders to fail and to delay.
     pub fn mend(&self) {
         let mut state = self.shared.state();
@@ -235,6 +254,9 @@ struct State {
     order: Option<Order>,
     failed: usize,
     delay: Duration,
+    /// How many round trips are left until one is held back, that one included.
+    hold: Option<usize>,
+    is_holding: bool,
 }
 
 /// An order to fail, which is carried out while `left` is zero.
@@ -260,6 +282,19 @@ impl State {
         }
         self.opened += 1;
         Some(self.opened - 1)
+    }
+
+    /// Decides whether a message is held back.
+    fn holds(&mut self, message: &Message) -> bool {
+        let Some(left) = self.hold.as_mut().filter(|_| message.waits) else {
+            return false;
+        };
+        *left -= 1;
+        if *left > 0 {
+            return false;
+        }
+        (self.hold, self.is_holding) = (None, true);
+        true
     }
 
     /// Notes a message, and decides whether it fails.
@@ -450,6 +485,10 @@ async fn forward_requests(
             continue;
         };
         let Message { kind, waits, .. } = message;
+        let holds = shared.state().holds(&message);
+        while holds && shared.state().is_holding {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         let fault = shared.state().record(message);
         if waits {
             let delay = shared.state().delay;

@@ -10,7 +10,9 @@ use backstitch_core::resume::Object;
 use sqlx::mysql::{MySqlConnectOptions, MySqlQueryResult, MySqlRow};
 use sqlx::{AssertSqlSafe, MySql, MySqlConnection, Row};
 
-use crate::engine::{Bound, Driver, Engine, Limits, LockAttempt, Scope, collect, find_word};
+use crate::engine::{
+    Bound, Driver, Engine, Limits, LockAttempt, LockIsFree, Scope, collect, find_word,
+};
 use crate::error::words_of;
 use crate::history::Names;
 use crate::message::{Answer, Message, Piece, Refused};
@@ -292,6 +294,18 @@ impl Driver for MySql {
         .map(drop)
     }
 
+    fn ask_lock_is_free(name: &str) -> Option<LockIsFree> {
+        // The lease is committed by itself before the second look. The first one spares it where
+        // that would be in vain, by way of a variable: the function itself is not the same on a
+        // replica that repeats the statement.
+        let free = format!("IS_USED_LOCK({}) IS NULL", lock_name(name));
+        Some(LockIsFree {
+            before: Some(format!("SET @backstitch_free = {free}")),
+            now: "@backstitch_free".to_owned(),
+            afterwards: free,
+        })
+    }
+
     fn create_lease(names: &Names) -> Vec<String> {
         tables::create_lease(names)
     }
@@ -328,7 +342,7 @@ impl Driver for MySql {
         false
     }
 
-    fn ask_backend() -> Option<&'static str> {
+    fn marked(_options: &MySqlConnectOptions) -> Option<(MySqlConnectOptions, &'static str)> {
         None
     }
 

@@ -11,8 +11,11 @@ use backstitch_core::resume::Object;
 use sqlx::postgres::{PgConnectOptions, PgErrorPosition, PgQueryResult, PgRow};
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, ValueRef};
 
-use crate::engine::{Bound, Driver, Engine, Limits, LockAttempt, Scope, collect, number_of};
+use crate::engine::{
+    Bound, Driver, Engine, Limits, LockAttempt, LockIsFree, Scope, collect, number_of,
+};
 use crate::history::Names;
+use crate::lock::MARK;
 use crate::message::{Answer, Message, Piece, Refused};
 use crate::session::Facts;
 
@@ -111,7 +114,6 @@ impl Driver for Postgres {
              pg_catalog.current_setting('server_version') AS server, \
              pg_catalog.current_setting('role') AS role, \
              pg_catalog.transaction_timestamp() <> pg_catalog.statement_timestamp() AS busy, \
-             pg_catalog.pg_backend_pid() AS backend, \
              pg_catalog.host(pg_catalog.inet_server_addr()) AS host, \
              pg_catalog.current_setting('port') AS port, \
              pg_catalog.version() ~* 'cockroach|yugabyte|-YB-' AS leases"
@@ -129,10 +131,9 @@ impl Driver for Postgres {
         let [session, settings, ..] = answers else {
             return facts;
         };
-        if let Some([schema, server, role, busy, backend, host, port, leases]) =
+        if let Some([schema, server, role, busy, host, port, leases]) =
             session.rows.first().map(Vec::as_slice)
         {
-            facts.backend.clone_from(backend);
             facts.host.clone_from(host);
             facts.port.clone_from(port);
             facts.has_no_session_locks = leases.as_deref() == Some("t");
@@ -283,6 +284,16 @@ impl Driver for Postgres {
         .map(drop)
     }
 
+    fn ask_lock_is_free(name: &str) -> Option<LockIsFree> {
+        // The lock itself, until the lease is committed and everybody sees it.
+        let free = format!("pg_catalog.pg_try_advisory_xact_lock({})", number_of(name));
+        Some(LockIsFree {
+            before: None,
+            now: free.clone(),
+            afterwards: free,
+        })
+    }
+
     fn create_lease(names: &Names) -> Vec<String> {
         tables::create_lease(names)
     }
@@ -317,8 +328,10 @@ impl Driver for Postgres {
         }
     }
 
-    fn ask_backend() -> Option<&'static str> {
-        Some("SELECT pg_catalog.pg_backend_pid()")
+    fn marked(options: &PgConnectOptions) -> Option<(PgConnectOptions, &'static str)> {
+        let ask = "SELECT pg_catalog.current_setting('backstitch.session', true)";
+        let marked = options.clone().options([("backstitch.session", MARK)]);
+        Some((marked, ask))
     }
 
     async fn lock_holder<'a>(connection: &'a mut PgConnection, name: &'a str) -> Option<String> {

@@ -11,7 +11,9 @@ use backstitch_core::{Dialect, lex};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteQueryResult, SqliteRow};
 use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, TypeInfo, ValueRef};
 
-use crate::engine::{Bound, Driver, Engine, Limits, LockAttempt, Scope, collect, find_word};
+use crate::engine::{
+    Bound, Driver, Engine, Limits, LockAttempt, LockIsFree, Scope, collect, find_word,
+};
 use crate::history::Names;
 use crate::message::{Answer, Message, Piece, Refused};
 use crate::session::Facts;
@@ -227,6 +229,10 @@ impl Driver for Sqlite {
         Ok(())
     }
 
+    fn ask_lock_is_free(_name: &str) -> Option<LockIsFree> {
+        None
+    }
+
     fn create_lease(_names: &Names) -> Vec<String> {
         Vec::new()
     }
@@ -243,7 +249,7 @@ impl Driver for Sqlite {
         false
     }
 
-    fn ask_backend() -> Option<&'static str> {
+    fn marked(_options: &SqliteConnectOptions) -> Option<(SqliteConnectOptions, &'static str)> {
         None
     }
 

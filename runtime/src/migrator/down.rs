@@ -171,7 +171,7 @@ impl<DB: Engine> Migrator<'_, DB> {
                 }
                 Err(failure) if failure.stale => return Ok(None),
                 Err(failure) if failure.transient && DB::LOCKS_BY_TRANSACTION => {
-                    wait.pause(session, false).await?;
+                    wait.pause(session, lock::Rival::Session).await?;
                     return Ok(None);
                 }
                 Err(failure) if failure.transient && attempt < self.retries => {

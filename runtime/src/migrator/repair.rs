@@ -118,7 +118,7 @@ impl<DB: Engine> Migrator<'_, DB> {
             match write(session, writing.statements).await? {
                 Written::Done => return Ok(writing.repaired),
                 Written::Overtaken => {
-                    wait.pause(session, false).await?;
+                    wait.pause(session, lock::Rival::Session).await?;
                 }
             }
         }

@@ -13,7 +13,7 @@ use crate::connect::{Connect, Held};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
 use crate::execute::Failure;
-use crate::lock::{self, Wait};
+use crate::lock::{self, Rival, Wait};
 use crate::observe::Event;
 use crate::plan::{self, Action, Plan, Step};
 use crate::report::{Direction, Done, Report};
@@ -202,7 +202,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
                 }
                 Err(failure) if failure.stale => return Ok(None),
                 Err(failure) if failure.transient && DB::LOCKS_BY_TRANSACTION => {
-                    wait.pause(session, false).await?;
+                    wait.pause(session, Rival::Session).await?;
                     return Ok(None);
                 }
                 Err(failure) if failure.transient && attempt < self.retries => {
