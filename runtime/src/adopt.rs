@@ -261,8 +261,7 @@ impl<DB: Engine> Migrator<'_, DB> {
         judge::adoption(self.set(), &session.rows, &theirs, adopt)?;
         self.take_lock(&mut session, options).await?;
         let result = self.adopt_all(&mut session, adopt).await;
-        lock::release(&mut session).await;
-        result
+        lock::release(&mut session, result).await
     }
 
     async fn adopt_all(

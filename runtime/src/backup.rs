@@ -115,6 +115,9 @@ fn failed(error: &(dyn StdError + Send + Sync)) -> Error {
             format!("the backup before this run failed: {error}"),
         )
         .why("A backup is wanted before anything is run. Nothing was run.")
-        .help("look at what makes the backup; then run again"),
+        .help(
+            "see to what the backup says (room, rights, the program that makes it), then run it \
+             again",
+        ),
     )
 }

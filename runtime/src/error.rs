@@ -171,15 +171,27 @@ impl Error {
 
     /// The database refused something that the library itself needs.
     pub(crate) fn database(doing: &str, remarks: &[String], error: sqlx::Error) -> Error {
-        let (kind, code) = match &error {
-            sqlx::Error::Database(_) => (ErrorKind::Database, "database-refused"),
-            _ => (ErrorKind::Connection, "connection-failed"),
+        let (kind, code, help) = match &error {
+            sqlx::Error::Database(_) => (ErrorKind::Database, "database-refused", REFUSED),
+            sqlx::Error::PoolTimedOut => (ErrorKind::Connection, "connection-failed", POOL_IS_BUSY),
+            _ => (ErrorKind::Connection, "connection-failed", UNREACHABLE),
         };
         let mut diagnostic = Diagnostic::error(code, format!("{doing}: {}", words_of(&error)));
         diagnostic.why = remarks.join("\n");
-        Error::new(kind, diagnostic).caused_by(error)
+        Error::new(kind, diagnostic.help(help)).caused_by(error)
     }
 }
+
+/// What to do when the database is not to be had.
+pub(crate) const UNREACHABLE: &str = "see whether the server is up, and can be reached from here by this address; then run it \
+     again: it looks first at what is there, and nothing runs twice";
+
+const POOL_IS_BUSY: &str = "the pool had no connection to give in time: give it more (`max_connections`), or a run a way \
+     of its own, by the URL";
+
+/// What to do when the database does not do what the library itself needs.
+const REFUSED: &str = "see to what the server says (a missing right is granted by the owner of the database), then \
+     run it again: it looks first at what is there, and nothing runs twice";
 
 /// What the database or the driver says, without the driver's own source lines.
 pub(crate) fn words_of(error: &sqlx::Error) -> String {

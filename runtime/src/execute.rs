@@ -18,7 +18,7 @@ use sqlx::{AssertSqlSafe, Connection, Transaction};
 
 use crate::check;
 use crate::engine::{Driver, Engine, Limits, Scope};
-use crate::error::{Error, ErrorKind, words_of};
+use crate::error::{self, Error, ErrorKind, words_of};
 use crate::history::{Fingerprint, Mark};
 use crate::lease;
 use crate::message::{Answer, Message, Origin, Part, Piece, Refused};
@@ -495,7 +495,14 @@ fn failure_of_job<DB: Engine>(
         "migration-failed",
         format!("`{}`: {doing}: {}", job.id, words_of(&error)),
     )
-    .why(DB::remarks(&error).join("\n"));
+    .why(DB::remarks(&error).join("\n"))
+    .help(match kind {
+        ErrorKind::Connection => error::UNREACHABLE,
+        _ => {
+            "see to what the server says, then run it again: it looks first at what is there, and \
+             nothing runs twice"
+        }
+    });
     diagnostic.migration = Some(job.id.to_owned());
     let error = Error::new(kind, diagnostic).caused_by(error);
     Failure {
@@ -545,11 +552,30 @@ pub(crate) fn statement_failed<DB: Engine>(
     let mut diagnostic = Diagnostic::error("statement-failed", DB::words(&refused.error))
         .at(source, place, label)
         .why(remarks.join("\n"));
-    if done > 0 {
-        diagnostic = diagnostic.help(how_to_go_on(part));
-    }
+    diagnostic = diagnostic.help(match (kind, done) {
+        (ErrorKind::Connection, _) => error::UNREACHABLE,
+        (_, 0) if DB::is_lock_timeout(&refused.error) => WAITS_IN_VAIN,
+        (_, 0) => how_to_begin_anew(part),
+        _ => how_to_go_on(part),
+    });
     diagnostic.migration = Some(job.id.to_owned());
     Error::new(kind, diagnostic).caused_by(refused.error)
+}
+
+const WAITS_IN_VAIN: &str = "see who has the table (a long transaction, a backup, a report) and let it end, then run it \
+     again; or wait for longer, by `@lockTimeout` in the file or `.lock_timeout(..)`";
+
+/// What to do about a statement that failed and left nothing.
+fn how_to_begin_anew(part: Part) -> &'static str {
+    match part {
+        Part::Down => {
+            "see to what stands in its way, then run `down` again; to run another DOWN than the one \
+             that is stored, put the file right and store it by `Repair::WayBack`"
+        }
+        Part::Up | Part::CheckBefore | Part::CheckAfter => {
+            "put it right, or what stands in its way, and run `up` again"
+        }
+    }
 }
 
 /// What to do about a statement that failed behind others that stay.

@@ -256,7 +256,7 @@ fn no_schema(schema: &str) -> Error {
             format!("there is no schema `{}`", schema.escape_debug()),
         )
         .why("A tenant's schema is made when the tenant is, not by a run.")
-        .help("make the schema, or leave the tenant out"),
+        .help("make it (CREATE SCHEMA) and run the fleet again, or leave the tenant out"),
     )
 }
 

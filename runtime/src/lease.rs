@@ -1,7 +1,7 @@
 //! A lock that is a row, for servers and proxies without session locks that can be relied on.
 //!
 //! The row names its holder and when that has to be renewed, by the server's clock alone: whose
-//! clock jumps elsewhere does not matter. It is renewed from a connection of its own, so that a
+//! clock jumps elsewhere does not matter. A jump of the server's own clock ends a lease at worst. It is renewed from a connection of its own, so that a
 //! long statement does not outlast it. Each new holder gets a higher fencing number, and whatever
 //! is written to the history asks in the same transaction whether the writer is still the holder:
 //! one that slept past its lease cannot write any more.
@@ -53,6 +53,9 @@ impl Lock {
 
 pub(crate) const EXPIRES_AFTER: Duration = Duration::from_secs(30);
 
+/// So far the clocks of the servers of one database may differ.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
+
 /// Ends each statement by which a holder makes sure that it still is one.
 pub(crate) const FENCE: &str = "/* is it still the holder? */";
 
@@ -86,13 +89,13 @@ impl Lease {
         let locks = locks.unwrap_or_else(LockIsFree::always);
         let take = format!(
             "UPDATE {} SET token = {}, holder = {}, fence = fence + 1, since = {}, \
-             expires_at = {} WHERE id = 1 AND (token IS NULL OR expires_at < {}) AND {}",
+             expires_at = {} WHERE id = 1 AND (token IS NULL OR {}) AND {}",
             names.leases::<DB>(),
             DB::quote_text(token),
             DB::quote_text(who),
             DB::now(),
             DB::later(expires_after),
-            DB::now(),
+            has_ended::<DB>(),
             locks.now
         );
         let ask = format!(
@@ -181,10 +184,12 @@ impl Lease {
         self.beat = Some(Beat(tokio::spawn(beat)));
     }
 
-    /// A statement that renews it.
+    /// A statement that renews it. Where the clock was set back meanwhile, it begins anew.
     fn renewal<D: Driver>(&self, names: &Names) -> String {
+        let now = D::now();
         format!(
-            "UPDATE {} SET expires_at = {} WHERE {}",
+            "UPDATE {} SET expires_at = {}, since = CASE WHEN since > {now} THEN {now} \
+             ELSE since END WHERE {}",
             names.leases::<D>(),
             D::later(self.expires_after),
             self.is_ours::<D>()
@@ -215,6 +220,16 @@ impl Lease {
     }
 }
 
+/// A condition for a lease that is over: it was not renewed in time, or it begins in the future,
+/// because the server's clock was set back since; nobody would live to see the end of that.
+fn has_ended<D: Driver>() -> String {
+    format!(
+        "(expires_at < {} OR since > {})",
+        D::now(),
+        D::later(CLOCKS_DIFFER)
+    )
+}
+
 /// Whether nobody has one: asked by who has the lock of a session, and so cannot lose it to one that
 /// is taken afterwards. A lease that has ended is taken away from a holder that sleeps, who could
 /// write otherwise.
@@ -222,9 +237,9 @@ pub(crate) async fn is_free<DB: Engine>(
     connection: &mut DB::Connection,
     names: &Names,
 ) -> Result<bool, sqlx::Error> {
-    let (leases, now) = (names.leases::<DB>(), DB::now());
+    let (leases, has_ended) = (names.leases::<DB>(), has_ended::<DB>());
     let ask = format!(
-        "SELECT token, CASE WHEN expires_at < {now} THEN 1 END FROM {leases} \
+        "SELECT token, CASE WHEN {has_ended} THEN 1 END FROM {leases} \
          WHERE id = 1 AND token IS NOT NULL"
     );
     let answers = match DB::send(connection, &Message::of([Piece::query(ask)])).await {
@@ -234,16 +249,16 @@ pub(crate) async fn is_free<DB: Engine>(
         Err(refused) => return Err(refused.error),
     };
     let row = answers.first().and_then(|answer| answer.rows.first());
-    let (token, has_ended) = match row.map(Vec::as_slice) {
-        Some([Some(token), has_ended]) => (token, has_ended.is_some()),
+    let (token, is_over) = match row.map(Vec::as_slice) {
+        Some([Some(token), is_over]) => (token, is_over.is_some()),
         _ => return Ok(true),
     };
-    if !has_ended {
+    if !is_over {
         return Ok(false);
     }
     let take_away = format!(
         "UPDATE {leases} SET token = NULL, holder = NULL \
-         WHERE id = 1 AND token = {} AND expires_at < {now}",
+         WHERE id = 1 AND token = {} AND {has_ended}",
         DB::quote_text(token)
     );
     match DB::send(connection, &Message::of([Piece::library(take_away)])).await {
@@ -259,11 +274,11 @@ pub(crate) async fn holder<DB: Engine>(
     names: &Names,
 ) -> Option<String> {
     let ask = format!(
-        "SELECT holder, {}, {} FROM {} WHERE id = 1 AND token IS NOT NULL AND expires_at >= {}",
+        "SELECT holder, {}, {} FROM {} WHERE id = 1 AND token IS NOT NULL AND NOT {}",
         DB::show_time("since"),
         DB::show_time("expires_at"),
         names.leases::<DB>(),
-        DB::now()
+        has_ended::<DB>()
     );
     let message = Message::of([Piece::query(ask)]);
     let answers = DB::send(connection, &message).await.ok()?;
@@ -275,9 +290,11 @@ pub(crate) async fn holder<DB: Engine>(
     ))
 }
 
+const LOST: &str = "lease-lost";
+
 /// What a holder is told that slept past its lease.
 pub(crate) fn lost() -> Error {
-    let diagnostic = Diagnostic::error("lease-lost", "somebody else has taken the lease meanwhile")
+    let diagnostic = Diagnostic::error(LOST, "somebody else has taken the lease meanwhile")
         .why(
             "A lease that is not renewed in time is free for others. This process slept, or could \
              not reach the database, for longer than that, so what it was about to write was \
@@ -289,6 +306,17 @@ pub(crate) fn lost() -> Error {
              longer `.lock(Lock::Lease { expires_after })`",
         );
     Error::new(ErrorKind::Locked, diagnostic)
+}
+
+/// The same, where it ran into what the other did before it could find out.
+pub(crate) fn lost_before(error: Error) -> Error {
+    if error.diagnostics().iter().any(|one| one.code == LOST) {
+        return error;
+    }
+    let place = error.migration().map(|id| format!(" in `{id}`"));
+    let place = place.unwrap_or_default();
+    let ran_into = format!("It ran into this{place}: {}", error.headline());
+    lost().note(&ran_into).caused_by(error)
 }
 
 /// A server without leases was asked for one.

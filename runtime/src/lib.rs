@@ -60,7 +60,9 @@ pub use migrations::{LoadOptions, Migrations};
 pub use migrator::{Migrator, Mode};
 pub use observe::{Event, Observer};
 pub use plan::{Action, Down, OutOfOrder, Plan, Step, Unknown};
-pub use rehearse::{Blocks, LeftOut, Rehearsal, Rehearsed, RehearsedStatement, TableLock};
+pub use rehearse::{
+    Blocks, LeftOut, Rehearsal, Rehearsed, RehearsedStatement, RehearsedStep, TableLock,
+};
 pub use repair::Repair;
 pub use report::{Direction, Done, Report, Status};
 pub use risk::{Count, Level, Reason, Risk, StepRisk};

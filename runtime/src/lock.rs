@@ -172,20 +172,37 @@ pub(crate) const MARK: &str = "marked";
 /// Gives the lock back, and leaves the session as it was found. A connection of our own is closed
 /// next, which does the same, but for one that ends at a pooler: what the pooler has behind it
 /// lives on.
-pub(crate) async fn release<DB: Engine>(session: &mut Session<'_, DB>) {
+///
+/// # Errors
+/// What `result` is: of one that failed because somebody else had its lease, that.
+pub(crate) async fn release<DB: Engine, T>(
+    session: &mut Session<'_, DB>,
+    result: Result<T, Error>,
+) -> Result<T, Error> {
     let reset = DB::reset(&session.facts);
     if let Err(error) = session.run(reset, "cannot reset the session").await {
         tracing::debug!(%error, "the session could not be left as it was");
     }
     if let Some(lease) = session.lease.take() {
         let give_back = lease.give_back::<DB>(&session.names);
-        session.run_quietly(&[give_back]).await;
-        return;
+        let message = Message::of([Piece::library(give_back)]);
+        return match DB::send(session.connection, &message).await {
+            // What somebody else has done meanwhile is what the error is about.
+            Ok(answers) if answers.iter().all(|answer| answer.rows_affected == 0) => {
+                result.map_err(lease::lost_before)
+            }
+            Ok(_) => result,
+            Err(refused) => {
+                tracing::debug!(error = %refused.error, "the lease could not be given back");
+                result
+            }
+        };
     }
     let name = session.names.lock();
     if let Err(error) = DB::unlock(session.connection, &name).await {
         tracing::debug!(%error, "the migration lock could not be given back");
     }
+    result
 }
 
 /// A bounded wait with growing pauses.

@@ -417,8 +417,8 @@ pub(crate) fn known_layout(rows: &[Row]) -> Result<(), Error> {
                 row.layout
             ),
         )
-        .why("a newer version of the library has written to this database")
-        .help("update the `backstitch` crate of this program"),
+        .why("A newer version of the library has written to this database. Nothing was run.")
+        .help("start the newer release of this program, or update its `backstitch` crate"),
     ))
 }
 

@@ -26,6 +26,7 @@ use crate::message::{Message, Origin, Part, Piece};
 use crate::migrator::Migrator;
 use crate::plan::{self, Action};
 use crate::session::{Facts, Session};
+use crate::step::{self, Step};
 
 /// What [`Migrator::rehearse`] saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -47,8 +48,24 @@ pub struct Rehearsed {
     pub id: String,
     /// The statements of its UP.
     pub statements: Vec<RehearsedStatement>,
+    /// Its `@step`, which runs behind them.
+    pub step: Option<RehearsedStep>,
     /// How long it took, its checks included.
     pub elapsed: Duration,
+}
+
+/// A step in Rust in a rehearsal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RehearsedStep {
+    /// What the file calls it.
+    pub name: String,
+    /// How long the function took.
+    pub elapsed: Duration,
+    /// As for a statement.
+    pub locks: Vec<TableLock>,
+    /// As for a statement.
+    pub rewrites: Vec<String>,
 }
 
 /// One statement in a rehearsal.
@@ -141,17 +158,11 @@ impl fmt::Display for Rehearsal {
                 if one.rows_affected > 0 {
                     write!(f, "\n                 {} rows changed", one.rows_affected)?;
                 }
-                for lock in one.locks.iter().filter(|lock| lock.blocks > Blocks::Nobody) {
-                    let TableLock {
-                        table,
-                        mode,
-                        blocks,
-                    } = lock;
-                    write!(f, "\n                 locks {table}: {blocks} ({mode})")?;
-                }
-                for table in &one.rewrites {
-                    write!(f, "\n                 writes {table} anew")?;
-                }
+                seen(f, &one.locks, &one.rewrites)?;
+            }
+            if let Some(step) = &migration.step {
+                write!(f, "\n    {:>8.1} ms  step {}", ms(step.elapsed), step.name)?;
+                seen(f, &step.locks, &step.rewrites)?;
             }
         }
         for LeftOut { id, reason } in &self.left_out {
@@ -161,11 +172,30 @@ impl fmt::Display for Rehearsal {
     }
 }
 
+/// What a statement or a step did besides its work.
+fn seen(f: &mut fmt::Formatter<'_>, locks: &[TableLock], rewrites: &[String]) -> fmt::Result {
+    for lock in locks.iter().filter(|lock| lock.blocks > Blocks::Nobody) {
+        let TableLock {
+            table,
+            mode,
+            blocks,
+        } = lock;
+        write!(f, "\n                 locks {table}: {blocks} ({mode})")?;
+    }
+    for table in rewrites {
+        write!(f, "\n                 writes {table} anew")?;
+    }
+    Ok(())
+}
+
 impl<DB: Engine> Migrator<'_, DB> {
     /// Runs what is pending for real inside one transaction, measures it and takes it back: nothing
     /// stays, neither in the schema nor in the history. What cannot be taken back (statements
     /// outside of transactions, DDL where the engine commits it) is not run but named, and so is
     /// what comes after it.
+    ///
+    /// Functions that are a `@step` run too: what they do to the database is taken back, what they
+    /// do elsewhere is not.
     ///
     /// Its locks are real, and are held until the end: other sessions wait as they will during
     /// [`up`](Migrator::up), and for as long as all of it takes together. The waits of its own are
@@ -200,8 +230,7 @@ impl<DB: Engine> Migrator<'_, DB> {
             Ok(()) => self.rehearse_all(&mut session).await,
             Err(error) => Err(error),
         };
-        lock::release(&mut session).await;
-        result
+        lock::release(&mut session, result).await
     }
 
     async fn rehearse_all(&self, session: &mut Session<'_, DB>) -> Result<Rehearsal, Error> {
@@ -210,7 +239,11 @@ impl<DB: Engine> Migrator<'_, DB> {
             Action::Apply | Action::Resume => Some((step.action, self.set().get(&step.id)?)),
             Action::Accept | Action::Revert => None,
         });
-        let (run, left_out) = divide(pending);
+        let (run, left_out) = divide(pending, |step| {
+            session
+                .steps
+                .is_some_and(|steps| steps.step(step).is_some())
+        });
         let mut rehearsal = Rehearsal {
             left_out,
             ..Rehearsal::default()
@@ -238,7 +271,7 @@ impl<DB: Engine> Migrator<'_, DB> {
         foreign_keys: bool,
     ) -> Result<Vec<Rehearsed>, Error> {
         let (facts, reset) = (session.facts.clone(), session.reset());
-        let dialect = session.dialect;
+        let (dialect, steps) = (session.dialect, session.steps);
         let mut transaction = execute::begin::<DB>(session.connection, &facts)
             .await
             .map_err(about_session::<DB>)?;
@@ -247,7 +280,9 @@ impl<DB: Engine> Migrator<'_, DB> {
             let mut rehearsed = Vec::with_capacity(run.len());
             for migration in run {
                 let job = apply::job(migration, self.limits, dialect, Start::default());
-                let one = one::<DB>(&mut transaction, &facts, &reset, &job, &mut watch).await?;
+                let step = job.step.zip(job.step.and_then(|name| steps?.step(name)));
+                let one =
+                    one::<DB>(&mut transaction, &facts, &reset, &job, step, &mut watch).await?;
                 rehearsed.push(one);
             }
             if foreign_keys && let Some(query) = DB::check_foreign_keys() {
@@ -267,11 +302,12 @@ impl<DB: Engine> Migrator<'_, DB> {
 /// What can be rehearsed, and from where on not.
 fn divide<'m>(
     pending: impl Iterator<Item = (Action, &'m Migration)>,
+    has_step: impl Fn(&str) -> bool,
 ) -> (Vec<&'m Migration>, Vec<LeftOut>) {
     let (mut run, mut left_out) = (Vec::new(), Vec::new());
     let mut first: Option<&str> = None;
     for (action, migration) in pending {
-        let reason = match (first, cannot(action, migration)) {
+        let reason = match (first, cannot(action, migration, &has_step)) {
             (Some(first), _) => format!("it comes after `{first}`"),
             (None, None) => {
                 run.push(migration);
@@ -279,7 +315,7 @@ fn divide<'m>(
             }
             (None, Some(reason)) => {
                 first = Some(&migration.id);
-                reason.to_owned()
+                reason
             }
         };
         left_out.push(LeftOut {
@@ -291,24 +327,31 @@ fn divide<'m>(
 }
 
 /// Why it cannot be rehearsed. `None`: it can.
-fn cannot(action: Action, migration: &Migration) -> Option<&'static str> {
+fn cannot(
+    action: Action,
+    migration: &Migration,
+    has_step: impl Fn(&str) -> bool,
+) -> Option<String> {
     if action == Action::Resume {
-        return Some("it stopped half-way, and the rest runs outside of a transaction");
+        return Some("it stopped half-way, and the rest runs outside of a transaction".to_owned());
     }
-    if migration.step.is_some() {
-        return Some("its `@step` is a function, which may do what cannot be taken back");
+    if let Some(step) = migration.step.as_deref().filter(|step| !has_step(step)) {
+        return Some(format!(
+            "its `@step: {step}` is a function, and this program has none of that name"
+        ));
     }
     if plan::transaction_of(migration) == Transaction::One {
         return None;
     }
     let statements = &migration.up.statements;
-    Some(match migration.transaction {
+    let reason = match migration.transaction {
         Transaction::One => "it holds DDL, and this engine commits DDL by itself",
         Transaction::None if statements.iter().any(|one| one.batch.is_some()) => {
             "a `@batch` commits each of its rounds"
         }
         Transaction::None => "its file says `@transaction: false`",
-    })
+    };
+    Some(reason.to_owned())
 }
 
 /// Runs one migration statement by statement.
@@ -317,6 +360,7 @@ async fn one<DB: Engine>(
     facts: &Facts,
     reset: &[String],
     job: &Job<'_>,
+    step: Option<(&str, &Step<DB>)>,
     watch: &mut Watch,
 ) -> Result<Rehearsed, Error> {
     let began = Instant::now();
@@ -352,12 +396,50 @@ async fn one<DB: Engine>(
             rewrites: seen.rewrites,
         });
     }
+    let step = match step {
+        Some((name, run)) => Some(one_step::<DB>(connection, job, name, run, watch).await?),
+        None => None,
+    };
     check::all::<DB>(connection, job, Part::CheckAfter).await?;
     send::<DB>(connection, Message::of(library(reset.to_vec()))).await?;
     Ok(Rehearsed {
         id: job.id.to_owned(),
         statements,
+        step,
         elapsed: began.elapsed(),
+    })
+}
+
+/// Runs a function, which must leave the transaction open: it is to be taken back.
+async fn one_step<DB: Engine>(
+    connection: &mut DB::Connection,
+    job: &Job<'_>,
+    name: &str,
+    run: &Step<DB>,
+    watch: &mut Watch,
+) -> Result<RehearsedStep, Error> {
+    // It is gone when the transaction is.
+    let open = Message::of([Piece::library("SAVEPOINT backstitch_step")]);
+    let still_open = Message::of([Piece::library("RELEASE SAVEPOINT backstitch_step")]);
+    send::<DB>(connection, open).await?;
+    let began = Instant::now();
+    run(&mut *connection)
+        .await
+        .map_err(|error| step::failed(job, name, error))?;
+    let elapsed = began.elapsed();
+    if let Err(refused) = DB::send(connection, &still_open).await {
+        return Err(step::ended_transaction(
+            job,
+            name,
+            &DB::words(&refused.error),
+        ));
+    }
+    let seen = watch.look::<DB>(connection).await?;
+    Ok(RehearsedStep {
+        name: name.to_owned(),
+        elapsed,
+        locks: seen.locks,
+        rewrites: seen.rewrites,
     })
 }
 

@@ -339,7 +339,10 @@ impl Names {
             return Ok(());
         }
         let diagnostic = Diagnostic::error("history-moved", "somebody else is migrating too")
-            .help("look at the history, and try again when they have finished");
+            .why(
+                "The history has changed since it was read, so what was planned may be done by now.",
+            )
+            .help("wait until they have finished, then look at the history and run it again");
         Err(failed(Error::new(ErrorKind::Locked, diagnostic), true))
     }
 }
@@ -396,7 +399,11 @@ fn not_ours(what: String) -> Error {
                 "The history holds something that this library does not write: it was edited, or \
                  another program uses a table of this name.",
             )
-            .help("put the row right, or keep the history in a table of another name"),
+            .help(
+                "look at the table of the history: put the row right from a backup, or, where the \
+                 table is another program's, give ours another name by `.tables(..)`, or another \
+                 schema by `.schema(..)`",
+            ),
     )
 }
 

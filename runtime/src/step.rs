@@ -104,9 +104,36 @@ pub(crate) fn failed(job: &Job<'_>, step: &str, error: StepError) -> Error {
         "step-failed",
         format!("the step `{step}` of `{}` failed: {error}", job.id),
     )
-    .why(format!("Nothing of `{}` stays.", job.id));
+    .why(format!("Nothing of `{}` stays in the database.", job.id))
+    .help(
+        "see to what the function says, then run it again; what it did outside of the database \
+         is not taken back",
+    );
     diagnostic.migration = Some(job.id.to_owned());
     Error::new(ErrorKind::Step, diagnostic).caused_by(Caused(error))
+}
+
+/// A step has ended the transaction of a rehearsal, or left it broken.
+pub(crate) fn ended_transaction(job: &Job<'_>, step: &str, words: &str) -> Error {
+    let mut diagnostic = Diagnostic::error(
+        "step-ended-transaction",
+        format!(
+            "the step `{step}` of `{}` did not leave the transaction as it found it: {words}",
+            job.id
+        ),
+    )
+    .why(
+        "A function that runs COMMIT or ROLLBACK ends the transaction it stands in, and one that \
+         passes over an error of the server may leave it broken. After a COMMIT what was rehearsed \
+         until then stays in the database, and the history does not know of it.",
+    )
+    .help(
+        "leave COMMIT and ROLLBACK out of the function, and hand on what the server refuses; then \
+         look whether anything of these migrations is in the database, and take it back by their \
+         DOWN",
+    );
+    diagnostic.migration = Some(job.id.to_owned());
+    Error::new(ErrorKind::Step, diagnostic)
 }
 
 /// An error behind a pointer as an error.

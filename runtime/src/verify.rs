@@ -255,6 +255,9 @@ async fn summed<DB: Engine>(session: &mut Session<'_, DB>) -> Result<Option<Diag
             "Each run leaves the sum of all that is applied in the newest row. Rows were added, \
              changed or deleted by hand since.",
         )
-        .help("compare the history with a backup, and put the rows right")
+        .help(
+            "compare the history with a backup and with what the database holds, and put the rows \
+             right by `repair` (`MarkApplied`, `MarkNotApplied`), which sums them anew",
+        )
     }))
 }

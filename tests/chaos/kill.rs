@@ -1,8 +1,7 @@
 //! `kill -9` at any moment of `up` and of `down`: history and catalogue agree afterwards, and the
 //! next run finishes.
 //!
-//! The moment is drawn by lot out of the time that an undisturbed run takes from its first step to
-//! its end. Where the kills hit is counted and shown, for kills that always came too late would
+//! The moment is drawn by lot out of the time that a run takes from its first step to its end. Where the kills hit is counted and shown, for kills that always came too late would
 //! show nothing.
 
 use std::fmt;
@@ -46,7 +45,8 @@ async fn kills<DB: Watched>(name: &str, ground: Ground<DB>, course: Course, roun
         ups.push(undisturbed(&course, &ground, &["tell"]));
         downs.push(undisturbed(&course, &ground, &["down", "tell"]));
     }
-    let (mut up, mut down) = (Hits::among(&ups), Hits::among(&downs));
+    let mut up = Hits::among(&ups, 0, LENGTH);
+    let mut down = Hits::among(&downs, LENGTH, 0);
     for n in 1..=rounds {
         let when = format!("after kill {n}");
         let traces = kill(&course, &ground, &["tell"], up.moment(&mut lot)).await;
@@ -111,8 +111,11 @@ async fn one_rollback_each<DB: Watched>(ground: &Ground<DB>, rounds: usize, when
 
 /// Where the kills hit.
 struct Hits {
-    /// The time to draw a moment from.
+    /// The time to draw a moment from. It grows with each kill that came too early, and shrinks
+    /// with each that came too late, because a machine is not always as busy as it was.
     span: Duration,
+    /// How many migrations are applied before the first step, and after the last.
+    ends: [usize; 2],
     /// By how many migrations were applied.
     applied: [usize; LENGTH + 1],
     /// How many left a migration half done.
@@ -120,9 +123,10 @@ struct Hits {
 }
 
 impl Hits {
-    fn among(durations: &[Duration]) -> Hits {
+    fn among(durations: &[Duration], before: usize, after: usize) -> Hits {
         Hits {
             span: durations.iter().min().copied().unwrap_or_default(),
+            ends: [before, after],
             applied: [0; LENGTH + 1],
             half_done: 0,
         }
@@ -136,6 +140,15 @@ impl Hits {
     fn note(&mut self, traces: &Traces) {
         self.applied[traces.applied()] += 1;
         self.half_done += traces.half_done();
+        if traces.half_done() == 0 {
+            let [before, after] = self.ends;
+            let change = match traces.applied() {
+                early if early == before => 1.1,
+                late if late == after => 0.95,
+                _ => 1.0,
+            };
+            self.span = self.span.mul_f64(change).max(Duration::from_millis(1));
+        }
     }
 
     /// Kills before the first and after the last migration do happen; they must not be all.

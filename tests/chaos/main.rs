@@ -18,6 +18,7 @@ mod every_message;
 mod every_step;
 
 mod await_points;
+mod clock;
 mod full;
 mod restart;
 mod rights;

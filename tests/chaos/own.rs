@@ -3,6 +3,7 @@
 //! They live in a temporary folder, listen on loopback, and end with the value that stands for
 //! them; the kernel ends them when the test program is killed outright.
 
+pub(crate) mod clock;
 pub(crate) mod mariadb;
 pub(crate) mod postgres;
 

@@ -12,7 +12,6 @@ scenarios! {
         a_failure_is_shown_at_its_place,
         a_check_that_does_not_hold_is_shown,
         what_runs_outside_of_a_transaction_is_named,
-        a_function_is_not_rehearsed,
     ],
     postgres: [
         nothing_stays_of_what_was_rehearsed,
@@ -182,32 +181,6 @@ async fn what_runs_outside_of_a_transaction_is_named<DB: Product>(ground: Ground
     assert!(
         shown.contains("\n  0003_rounds not rehearsed: a `@batch` commits"),
         "{shown}"
-    );
-}
-
-async fn a_function_is_not_rehearsed<DB: Product>(ground: Ground<DB>) {
-    with_rows(&ground, "UPDATE a SET n = id").await;
-    let set = migrations::<DB>(&[
-        (
-            "0001_a",
-            File::new(
-                "CREATE TABLE a (id INTEGER PRIMARY KEY, n INTEGER)",
-                "DROP TABLE a",
-            ),
-        ),
-        (
-            "0002_n",
-            File::new("UPDATE a SET n = id", "UPDATE a SET n = NULL").with("@step: 0002_n"),
-        ),
-    ]);
-    let rehearsal = set.migrator().rehearse(ground.url()).await;
-    let rehearsal = rehearsal.unwrap_or_else(|error| panic!("{error}"));
-    assert!(rehearsal.migrations.is_empty());
-    assert!(
-        rehearsal.left_out[0]
-            .reason
-            .contains("its `@step` is a function"),
-        "{rehearsal}"
     );
 }
 

@@ -14,6 +14,10 @@ scenarios! {
         a_step_without_a_function_is_told_at_the_start,
         a_function_without_a_step_is_told_at_the_start,
         the_name_of_a_step_counts_and_its_code_does_not,
+        a_step_is_rehearsed_and_taken_back,
+        a_step_that_fails_in_a_rehearsal_leaves_nothing,
+        a_step_that_commits_in_a_rehearsal_is_told,
+        a_step_without_a_function_is_named_in_a_rehearsal,
     ],
     mariadb: [
         a_step_beside_ddl_does_not_load,
@@ -24,10 +28,11 @@ scenarios! {
 trait Stepping: Product {
     fn recode(set: Migrations<Self>, name: &str) -> Migrations<Self>;
     fn fails(set: Migrations<Self>, name: &str) -> Migrations<Self>;
+    fn commits(set: Migrations<Self>, name: &str) -> Migrations<Self>;
 }
 
 macro_rules! stepping {
-    ($engine:ident, $connection:ident, $recode:ident, $fails:ident) => {
+    ($engine:ident, $connection:ident, $recode:ident, $fails:ident, $commits:ident) => {
         async fn $recode(connection: &mut $connection) -> Result<(), sqlx::Error> {
             connection
                 .execute("UPDATE words SET word = 'recoded' WHERE word = 'plain'")
@@ -47,6 +52,11 @@ macro_rules! stepping {
             Err("the codes are used up".into())
         }
 
+        async fn $commits(connection: &mut $connection) -> Result<(), sqlx::Error> {
+            connection.execute("COMMIT").await?;
+            Ok(())
+        }
+
         impl Stepping for $engine {
             fn recode(set: Migrations<Self>, name: &str) -> Migrations<Self> {
                 set.with_step(name, $recode)
@@ -55,13 +65,35 @@ macro_rules! stepping {
             fn fails(set: Migrations<Self>, name: &str) -> Migrations<Self> {
                 set.with_step(name, $fails)
             }
+
+            fn commits(set: Migrations<Self>, name: &str) -> Migrations<Self> {
+                set.with_step(name, $commits)
+            }
         }
     };
 }
 
-stepping!(Postgres, PgConnection, recode_postgres, fails_postgres);
-stepping!(MySql, MySqlConnection, recode_mysql, fails_mysql);
-stepping!(Sqlite, SqliteConnection, recode_sqlite, fails_sqlite);
+stepping!(
+    Postgres,
+    PgConnection,
+    recode_postgres,
+    fails_postgres,
+    commits_postgres
+);
+stepping!(
+    MySql,
+    MySqlConnection,
+    recode_mysql,
+    fails_mysql,
+    commits_mysql
+);
+stepping!(
+    Sqlite,
+    SqliteConnection,
+    recode_sqlite,
+    fails_sqlite,
+    commits_sqlite
+);
 
 fn folder(second: File) -> Folder {
     Folder::of(&[
@@ -136,7 +168,8 @@ async fn a_step_that_fails_takes_its_migration_back<DB: Stepping>(ground: Ground
     let shown = error.to_string();
     for part in [
         "the step `0002_recode` of `0002_recode` failed: the codes are used up",
-        "Nothing of `0002_recode` stays",
+        "Nothing of `0002_recode` stays in the database",
+        "then run it again",
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
@@ -223,6 +256,89 @@ async fn the_name_of_a_step_counts_and_its_code_does_not<DB: Stepping>(ground: G
         .await
         .expect_err("it was another migration");
     assert_eq!(error.kind(), ErrorKind::Diverged);
+}
+
+/// The first is applied, so that nothing pending is DDL.
+async fn with_words<DB: Stepping>(ground: &Ground<DB>, set: &Migrations<DB>) {
+    let first = set.migrator().target("0001_words").expect("it is there");
+    first.up(ground.url()).await.expect("up works");
+}
+
+async fn a_step_is_rehearsed_and_taken_back<DB: Stepping>(ground: Ground<DB>) {
+    let file = with_step().after(
+        "nothing is plain",
+        "SELECT word FROM words WHERE word = 'plain'",
+    );
+    let set = DB::recode(folder(file).load(), "0002_recode");
+    with_words(&ground, &set).await;
+    let rehearsal = set.migrator().rehearse(ground.url()).await;
+    let rehearsal = rehearsal.unwrap_or_else(|error| panic!("{error}"));
+    assert!(rehearsal.left_out.is_empty(), "{rehearsal}");
+    let [second, last] = rehearsal.migrations.as_slice() else {
+        panic!("{rehearsal}");
+    };
+    let step = second.step.as_ref().expect("it has one");
+    assert!(
+        step.name == "0002_recode" && !step.elapsed.is_zero(),
+        "{step:?}"
+    );
+    assert!(last.step.is_none());
+    let shown = rehearsal.to_string();
+    assert!(shown.contains(" ms  step 0002_recode"), "{shown}");
+    // The CHECK behind it has seen what it did; nobody else has.
+    assert!(words(&ground).await.is_empty());
+    assert_eq!(ground.history().await, ["0001_words applied 1/1"]);
+    set.up(ground.url()).await.expect("and in earnest");
+    assert_eq!(words(&ground).await, ["by the step", "last", "recoded"]);
+}
+
+async fn a_step_that_fails_in_a_rehearsal_leaves_nothing<DB: Stepping>(ground: Ground<DB>) {
+    let set = DB::fails(folder(with_step()).load(), "0002_recode");
+    with_words(&ground, &set).await;
+    let error = set.migrator().rehearse(ground.url()).await;
+    let error = error.expect_err("it fails");
+    assert_eq!(error.kind(), ErrorKind::Step);
+    assert!(
+        error.to_string().contains("the codes are used up"),
+        "{error}"
+    );
+    assert!(words(&ground).await.is_empty());
+    assert_eq!(ground.history().await, ["0001_words applied 1/1"]);
+}
+
+async fn a_step_that_commits_in_a_rehearsal_is_told<DB: Stepping>(ground: Ground<DB>) {
+    let set = DB::commits(folder(with_step()).load(), "0002_recode");
+    with_words(&ground, &set).await;
+    let error = set.migrator().rehearse(ground.url()).await;
+    let error = error.expect_err("it cannot be taken back");
+    assert_eq!(error.migration(), Some("0002_recode"));
+    let shown = error.to_string();
+    for part in [
+        "step-ended-transaction",
+        "did not leave the transaction as it found it",
+        "leave COMMIT and ROLLBACK out of the function",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+}
+
+async fn a_step_without_a_function_is_named_in_a_rehearsal<DB: Stepping>(ground: Ground<DB>) {
+    let set: Migrations<DB> = folder(with_step()).load();
+    let with = DB::recode(folder(with_step()).load(), "0002_recode");
+    with_words(&ground, &with).await;
+    let rehearsal = set.migrator().rehearse(ground.url()).await;
+    let rehearsal = rehearsal.unwrap_or_else(|error| panic!("{error}"));
+    let named: Vec<_> = rehearsal
+        .left_out
+        .iter()
+        .map(|one| one.id.as_str())
+        .collect();
+    assert_eq!(named, ["0002_recode", "0003_last"], "{rehearsal}");
+    let reason = &rehearsal.left_out[0].reason;
+    assert!(
+        reason.contains("`@step: 0002_recode` is a function"),
+        "{reason}"
+    );
 }
 
 async fn a_step_beside_ddl_does_not_load(_ground: Ground<MySql>) {

@@ -1,11 +1,11 @@
 //! What a run tells while it goes on: to its observer and to `tracing`.
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use backstitch::{Down, Event, Observer};
 use sqlx::Sqlite;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::ground::{File, Ground, Product, migrations, scenarios, tables};
@@ -145,17 +145,37 @@ async fn the_observer_hears_of_failure<DB: Product>(ground: Ground<DB>) {
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
+thread_local! {
+    /// The log that listens on this thread.
+    static LISTENING: RefCell<Option<Log>> = const { RefCell::new(None) };
+}
+
+/// Listens until it is dropped.
+pub(crate) struct Listening;
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        LISTENING.take();
+    }
+}
+
 impl Log {
-    /// Listens until the guard is dropped.
-    pub(crate) fn listen(&self) -> tracing::subscriber::DefaultGuard {
-        let subscriber = tracing_subscriber::fmt()
-            .with_writer(self.clone())
-            .with_max_level(tracing::Level::TRACE)
-            .with_span_events(FmtSpan::NEW)
-            .without_time()
-            .with_ansi(false)
-            .finish();
-        tracing::subscriber::set_default(subscriber)
+    /// One subscriber listens on all threads and for all of the time: `tracing` remembers for each
+    /// place in the code whether anybody listens, and those who come and go on other threads would
+    /// have a say in that.
+    pub(crate) fn listen(&self) -> Listening {
+        static SUBSCRIBER: Once = Once::new();
+        SUBSCRIBER.call_once(|| {
+            tracing_subscriber::fmt()
+                .with_writer(|| LISTENING.with_borrow(|log| log.clone().unwrap_or_default()))
+                .with_max_level(tracing::Level::TRACE)
+                .with_span_events(FmtSpan::NEW)
+                .without_time()
+                .with_ansi(false)
+                .init();
+        });
+        LISTENING.set(Some(self.clone()));
+        Listening
     }
 
     pub(crate) fn text(&self) -> String {
@@ -174,14 +194,6 @@ impl Write for Log {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
-    }
-}
-
-impl<'w> MakeWriter<'w> for Log {
-    type Writer = Log;
-
-    fn make_writer(&'w self) -> Log {
-        self.clone()
     }
 }
 

@@ -88,6 +88,16 @@ impl Process {
         self.wait()
     }
 
+    /// Whether it has ended.
+    ///
+    /// # Panics
+    ///
+    /// When the system does not tell.
+    pub fn has_ended(&mut self) -> bool {
+        let ended = self.child.try_wait().expect("a child can be waited for");
+        ended.is_some()
+    }
+
     /// Waits until it ends.
     ///
     /// # Panics

@@ -87,7 +87,9 @@ impl Driver for MySql {
     }
 
     fn elapsed_ms(_previous: Option<&str>) -> Option<String> {
-        Some("TIMESTAMPDIFF(MICROSECOND, @backstitch_began, SYSDATE(6)) DIV 1000".to_owned())
+        // A clock that was set back meanwhile tells nothing.
+        let elapsed = "TIMESTAMPDIFF(MICROSECOND, @backstitch_began, SYSDATE(6)) DIV 1000";
+        Some(format!("GREATEST(0, {elapsed})"))
     }
 
     async fn send<'a>(

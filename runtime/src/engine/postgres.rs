@@ -74,7 +74,7 @@ impl Driver for Postgres {
     fn elapsed_ms(previous: Option<&str>) -> Option<String> {
         let since = previous.unwrap_or("pg_catalog.transaction_timestamp()");
         Some(format!(
-            "(EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - {since}) * 1000)::bigint"
+            "GREATEST(0, EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - {since}) * 1000)::bigint"
         ))
     }
 

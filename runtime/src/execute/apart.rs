@@ -512,7 +512,8 @@ async fn claim<DB: Engine>(
 
 fn somebody_is_at_it() -> Failure {
     let diagnostic = Diagnostic::error("history-moved", "somebody else is migrating too")
-        .help("try again when they have finished");
+        .why("The history has changed since it was read, so what was planned may be done by now.")
+        .help("wait until they have finished, then run it again: it goes on where they leave off");
     Failure {
         transient: true,
         ..Failure::of(Error::new(ErrorKind::Locked, diagnostic), 0)

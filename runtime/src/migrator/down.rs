@@ -60,8 +60,7 @@ impl<DB: Engine> Migrator<'_, DB> {
         session.outside_transaction().await?;
         report.waited = lock::take(&mut session, self.lock, options, self.lock_wait).await?;
         let result = self.revert_all(&mut session, down, report).await;
-        lock::release(&mut session).await;
-        result
+        lock::release(&mut session, result).await
     }
 
     async fn revert_all(

@@ -84,8 +84,7 @@ impl<DB: Engine> Migrator<'_, DB> {
         session.outside_transaction().await?;
         lock::take(&mut session, self.lock, options, self.lock_wait).await?;
         let result = self.repair_under_lock(&mut session, repair, reason).await;
-        lock::release(&mut session).await;
-        result
+        lock::release(&mut session, result).await
     }
 
     async fn repair_under_lock(

@@ -70,8 +70,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         session.outside_transaction().await?;
         report.waited = lock::take(&mut session, self.lock, options, self.lock_wait).await?;
         let result = self.up_under_lock(&mut session, report).await;
-        lock::release(&mut session).await;
-        result
+        lock::release(&mut session, result).await
     }
 
     async fn up_under_lock(

@@ -7,6 +7,7 @@ use backstitch_tests::announce::announce;
 use sqlx::{Connection, Executor, MySqlConnection};
 use tempfile::TempDir;
 
+use super::clock::Clock;
 use super::{PATIENCE, Server, Signal};
 use crate::length::is_long;
 
@@ -24,6 +25,13 @@ impl MariaDb {
     pub(crate) async fn new() -> Option<MariaDb> {
         let mut server = MariaDb::installed(Vec::new())?;
         server.start(&[]).await;
+        Some(server)
+    }
+
+    /// The same, with a clock that can be set.
+    pub(crate) async fn by(clock: &Clock) -> Option<MariaDb> {
+        let mut server = MariaDb::installed(Vec::new())?;
+        server.start_by(&[], Some(clock)).await;
         Some(server)
     }
 
@@ -64,6 +72,10 @@ impl MariaDb {
 
     /// Starts it, and waits until it answers.
     pub(crate) async fn start(&mut self, more: &[String]) {
+        self.start_by(more, None).await;
+    }
+
+    async fn start_by(&mut self, more: &[String], clock: Option<&Clock>) {
         let folder = self.folder.path().display();
         let mut arguments = vec![
             "--no-defaults".to_owned(),
@@ -82,7 +94,11 @@ impl MariaDb {
         ];
         arguments.extend(self.settings.iter().chain(more).cloned());
         let log = self.folder.path().join("log");
-        self.server = Some(Server::start(&self.program, &arguments, &log, Signal::Kill));
+        let mut program = self.program.clone();
+        if let Some(clock) = clock {
+            (program, arguments) = clock.before(&program, arguments);
+        }
+        self.server = Some(Server::start(&program, &arguments, &log, Signal::Kill));
         let began = Instant::now();
         while !self.answers().await {
             let server = self.server.as_mut().expect("it was started");

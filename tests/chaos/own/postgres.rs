@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
+use super::clock::Clock;
 use super::{PATIENCE, Server, Signal};
 
 /// A cluster, running or not.
@@ -19,6 +20,15 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// A new cluster that runs; None when PostgreSQL is not installed, which is said aloud.
     pub(crate) async fn new() -> Option<Postgres> {
+        Postgres::with(None).await
+    }
+
+    /// The same, with a clock that can be set.
+    pub(crate) async fn by(clock: &Clock) -> Option<Postgres> {
+        Postgres::with(Some(clock)).await
+    }
+
+    async fn with(clock: Option<&Clock>) -> Option<Postgres> {
         let bin = bin()?;
         let folder = super::folder();
         let arguments = ["--pgdata=data", "--username=postgres", "--auth=trust"];
@@ -26,7 +36,7 @@ impl Postgres {
         let arguments: Vec<String> = arguments.iter().chain(&more).map(|&s| s.into()).collect();
         super::run(&bin.join("initdb"), &arguments, folder.path());
         let mut postgres = Postgres::over(bin, folder);
-        postgres.start().await;
+        postgres.start_by(clock).await;
         Some(postgres)
     }
 
@@ -68,6 +78,10 @@ impl Postgres {
 
     /// Starts it, and waits until it answers.
     pub(crate) async fn start(&mut self) {
+        self.start_by(None).await;
+    }
+
+    async fn start_by(&mut self, clock: Option<&Clock>) {
         let settings = [
             "listen_addresses=127.0.0.1".to_owned(),
             format!("unix_socket_directories={}", self.folder.path().display()),
@@ -82,12 +96,12 @@ impl Postgres {
         let mut arguments = vec!["-D".to_owned(), data, "-p".to_owned(), port];
         arguments.extend(settings.into_iter().flat_map(|one| ["-c".to_owned(), one]));
         let log = self.folder.path().join("log");
-        self.server = Some(Server::start(
-            &self.bin.join("postgres"),
-            &arguments,
-            &log,
-            Signal::Quit,
-        ));
+        let mut program = self.bin.join("postgres");
+        if let Some(clock) = clock {
+            (program, arguments) = clock.before(&program, arguments);
+        }
+        let server = Server::start(&program, &arguments, &log, Signal::Quit);
+        self.server = Some(server);
         self.answers().await;
     }
 
