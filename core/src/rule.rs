@@ -20,6 +20,7 @@ mod volatile;
 
 mod add_column_rewrites;
 mod add_not_null_without_default;
+mod alter_after_deferred_dml;
 mod bookkeeping_touched;
 mod cascade_drops_dependents;
 mod concurrent_index_if_not_exists;
@@ -29,6 +30,7 @@ mod constraint_without_not_valid;
 mod default_dropped_breaks_writers;
 mod drop_column_drops_constraints;
 mod drop_column_loses_data;
+mod drop_index_before_replacement;
 mod drop_index_not_concurrent;
 mod drop_locks_referenced_table;
 mod drop_table_loses_data;
@@ -62,6 +64,7 @@ mod security_definer_unsafe;
 mod serial_widen_leaves_int_sequence;
 mod set_not_null_scans;
 mod slow_statement_under_lock;
+mod small_integer_key;
 mod sqlite_dqs_literal;
 mod sqlite_rebuild_cascades;
 mod sqlite_rebuild_incomplete;
@@ -132,6 +135,7 @@ pub enum Group {
 const RULES: &[Rule] = &[
     add_column_rewrites::RULE,
     add_not_null_without_default::RULE,
+    alter_after_deferred_dml::RULE,
     bookkeeping_touched::RULE,
     cascade_drops_dependents::RULE,
     concurrent_index_if_not_exists::RULE,
@@ -141,6 +145,7 @@ const RULES: &[Rule] = &[
     default_dropped_breaks_writers::RULE,
     drop_column_drops_constraints::RULE,
     drop_column_loses_data::RULE,
+    drop_index_before_replacement::RULE,
     drop_index_not_concurrent::RULE,
     drop_locks_referenced_table::RULE,
     drop_table_loses_data::RULE,
@@ -174,6 +179,7 @@ const RULES: &[Rule] = &[
     serial_widen_leaves_int_sequence::RULE,
     set_not_null_scans::RULE,
     slow_statement_under_lock::RULE,
+    small_integer_key::RULE,
     sqlite_dqs_literal::RULE,
     sqlite_rebuild_cascades::RULE,
     sqlite_rebuild_incomplete::RULE,

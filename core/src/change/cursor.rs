@@ -82,6 +82,12 @@ impl<'l, 't> Cursor<'l, 't> {
 
     /// Whether these words come next: `IF NOT EXISTS`.
     pub(super) fn sees(&self, words: &str) -> bool {
+        // Mostly the first letter is another one, which is quickly told.
+        let letter = |text: &str| text.as_bytes().first().map(u8::to_ascii_uppercase);
+        let next = self.lexemes.get(self.at);
+        if next.is_none_or(|next| letter(next.text) != letter(words)) {
+            return false;
+        }
         let mut at = self.at;
         words.split(' ').all(|word| {
             let fits = self.lexemes.get(at).is_some_and(|lexeme| lexeme.is(word));

@@ -24,13 +24,16 @@ const BROUGHT: &[(&str, &str)] = &[
     ("uuid_generate_v5", "uuid-ossp"),
 ];
 
+/// One of these stands in each of the words: mostly none does, which is quickly told.
+const SIGNS: [&str; 6] = ["_ops", "citext", "geo", "hstore", "ltree", "uuid_"];
+
 /// The extensions that a statement needs, each with the word that shows it.
 pub(super) fn needed(text: &str, span: Span, dialect: Dialect) -> Vec<(Name, &'static str, Span)> {
     if dialect.modelling().family != Family::Postgres {
         return Vec::new();
     }
     let lower = span.of(text).to_ascii_lowercase();
-    if !BROUGHT.iter().any(|(word, _)| lower.contains(word)) {
+    if !SIGNS.iter().any(|sign| lower.contains(sign)) {
         return Vec::new();
     }
     let tokens = lex::lex_within(text, span, dialect);
@@ -73,4 +76,16 @@ pub(super) fn needed(text: &str, span: Span, dialect: Dialect) -> Vec<(Name, &'s
         }
     }
     needed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_has_a_sign() {
+        for (word, _) in BROUGHT {
+            assert!(SIGNS.iter().any(|sign| word.contains(sign)), "{word}");
+        }
+    }
 }

@@ -544,7 +544,7 @@ fn is_plain(name: &str, dialect: Dialect) -> bool {
         .is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_');
     begins
         && bytes.all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit())
-        && !dialect.modelling().reserved.contains(&name)
+        && !dialect.modelling().reserves(name)
 }
 
 fn spell(lexemes: &[Lexeme<'_>], dialect: Dialect) -> String {

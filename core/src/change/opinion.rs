@@ -2,6 +2,7 @@
 
 mod gaps;
 mod parser;
+mod plain;
 mod postgres;
 
 use super::cursor::Cursor;
@@ -171,6 +172,7 @@ fn second_opinion(
         return Ok(());
     }
     match dialect.modelling().family {
+        Family::Postgres if plain::is_plain(lexemes, dialect.modelling()) => Ok(()),
         Family::Postgres => {
             let mut cursor = Cursor::new(lexemes, dialect);
             if cursor.eat("DO") {

@@ -33,7 +33,7 @@ pub(crate) struct Modelling {
     /// The sign around names that need quotes.
     pub(crate) name_quote: char,
     /// Words that need quotes to be names.
-    pub(crate) reserved: &'static [&'static str],
+    reserved: &'static [&'static str],
     /// The schema of names without one.
     pub(crate) default_schema: &'static str,
     /// Schemas that the engine brings along and nobody migrates.
@@ -50,6 +50,15 @@ pub(crate) struct Modelling {
     pub(crate) foreign_keys_may_dangle: bool,
     /// Whether a name of a relation without schema is looked up along a path.
     pub(crate) has_search_path: bool,
+}
+
+impl Modelling {
+    /// Whether a word needs quotes to be a name.
+    pub(crate) fn reserves(&self, word: &str) -> bool {
+        let lower = |byte: u8| byte.to_ascii_lowercase();
+        let order = |known: &str| known.bytes().cmp(word.bytes().map(lower));
+        self.reserved.binary_search_by(|known| order(known)).is_ok()
+    }
 }
 
 impl Dialect {
@@ -113,8 +122,8 @@ const MYSQL: Modelling = Modelling {
     has_search_path: false,
 };
 
-/// Words that are no names without quotes in one of the engines. One list for all: needless quotes
-/// do no harm, missing ones do.
+/// Words that are no names without quotes in one of the engines, sorted. One list for all: needless
+/// quotes do no harm, missing ones do.
 const RESERVED: &[&str] = &[
     "add",
     "all",
@@ -255,6 +264,7 @@ const RESERVED: &[&str] = &[
     "some",
     "symmetric",
     "system",
+    "system_user",
     "table",
     "tablesample",
     "then",
@@ -283,3 +293,17 @@ const RESERVED: &[&str] = &[
     "write",
     "xor",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_words_are_found() {
+        assert!(RESERVED.is_sorted());
+        for word in ["order", "ORDER", "xor", "add"] {
+            assert!(POSTGRES.reserves(word), "{word}");
+        }
+        assert!(!POSTGRES.reserves("orders"));
+    }
+}

@@ -300,7 +300,7 @@ impl Replay<'_> {
         let own = |name: &str| {
             KNOWN.contains(&name)
                 || SQLITE.contains(&name)
-                || self.modelling.reserved.contains(&name)
+                || self.modelling.reserves(name)
                 || name.starts_with("json")
         };
         let strange = uses.functions.iter().find(|function| {

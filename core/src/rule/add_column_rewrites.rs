@@ -93,5 +93,5 @@ fn finding(alteration: &Alteration<'_>, column: &ColumnDef, because: &str) -> Fi
              migration of its own:\n\
              ALTER TABLE {table} ADD COLUMN {name} {data_type};"
         ))
-        .blocks(&alteration.key, Work::Rewrite)
+        .blocks(alteration.key, Work::Rewrite)
 }

@@ -55,7 +55,7 @@ fn finding(alteration: &Alteration<'_>, constraint: &Constraint) -> Finding {
         .label("no reads and no writes until the index is built")
         .why("The index is built under the ACCESS EXCLUSIVE lock that adding a constraint takes.")
         .help(safe(alteration, constraint))
-        .blocks(&alteration.key, Work::Build)
+        .blocks(alteration.key, Work::Build)
 }
 
 fn safe(alteration: &Alteration<'_>, constraint: &Constraint) -> String {

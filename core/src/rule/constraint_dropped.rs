@@ -22,7 +22,7 @@ fn check(situation: &Situation<'_>) -> Vec<Finding> {
             return None;
         };
         let dropped = one.old_constraint(&name.name)?;
-        let middle = situation.middle().table(&one.key)?;
+        let middle = situation.middle().table(one.key)?;
         (!is_replaced(&one, dropped, middle)).then(|| finding(&one, name, dropped))
     });
     found.collect()

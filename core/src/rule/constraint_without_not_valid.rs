@@ -131,5 +131,5 @@ fn finding(alteration: &Alteration<'_>, constraint: &Constraint) -> Finding {
         .label(waits)
         .why("The engine reads the table to the end under the lock that it needs to add the constraint.")
         .help(help)
-        .blocks(&alteration.key, Work::Scan)
+        .blocks(alteration.key, Work::Scan)
 }

@@ -20,7 +20,7 @@ fn check(situation: &Situation<'_>) -> Vec<Finding> {
         let column = dropped(&one.action.verb)?;
         let old = one.old_column(&column.name)?;
         let had_value = old.default.is_some() || old.identity.is_some();
-        let after = situation.middle().table(&one.key)?.column(&column.name)?;
+        let after = situation.middle().table(one.key)?.column(&column.name)?;
         let has_value = after.default.is_some() || after.identity.is_some();
         (old.not_null && had_value && after.not_null && !has_value).then(|| finding(&one, column))
     });

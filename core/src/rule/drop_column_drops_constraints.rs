@@ -32,7 +32,7 @@ fn check(situation: &Situation<'_>) -> Vec<Finding> {
 /// The constraints and indexes that go with the column, or shrink, and are about others that stay.
 fn lost_with(alteration: &Alteration<'_>, column: &Name) -> Vec<Name> {
     let stays = |name: &Name| {
-        let middle = alteration.act.situation.middle().table(&alteration.key);
+        let middle = alteration.act.situation.middle().table(alteration.key);
         name != column && middle.is_some_and(|table| table.column(name).is_some())
     };
     let is_shared = |columns: &[Name]| columns.contains(column) && columns.iter().any(&stays);
@@ -41,7 +41,7 @@ fn lost_with(alteration: &Alteration<'_>, column: &Name) -> Vec<Name> {
         is_shared(&columns_of(alteration, &constraint.rule)) && !is_dropped_first(alteration, name)
     });
     let mut lost: Vec<Name> = constraints.map(|(name, _)| name.clone()).collect();
-    for (key, index) in alteration.act.before().indexes(&alteration.key) {
+    for (key, index) in alteration.act.before().indexes(alteration.key) {
         let columns = parts_of(alteration, &index.parts);
         let is_own = index.constraint.is_none() && !lost.contains(&key.name);
         if is_own && is_shared(&columns) && !is_dropped_first(alteration, &key.name) {
@@ -88,7 +88,7 @@ fn is_dropped_first(alteration: &Alteration<'_>, name: &Name) -> bool {
         }
         _ => false,
     }) || middle
-        .table(&alteration.key)
+        .table(alteration.key)
         .is_some_and(|table| table.constraints.contains_key(name) && !alteration.shrinks_keys())
 }
 

@@ -24,7 +24,7 @@ pub(super) fn check(situation: &Situation<'_>) -> Vec<Finding> {
             return None;
         };
         let found = one.old_column(&column.name)?;
-        let is_lost = found.generated.is_none() && !is_copied(one.act, &one.key, &column.name);
+        let is_lost = found.generated.is_none() && !is_copied(one.act, one.key, &column.name);
         is_lost.then(|| finding(one.act, one.action.span, one.name.to_string(), &column.name))
     });
     let rebuilds = situation.rebuilds();

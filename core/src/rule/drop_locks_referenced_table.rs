@@ -40,7 +40,7 @@ fn check(situation: &Situation<'_>) -> Vec<Finding> {
             return None;
         };
         let parent = &foreign(one.old_constraint(&name.name)?)?.table;
-        let is_kept = *parent != one.key && is_kept(one.act, parent);
+        let is_kept = parent != one.key && is_kept(one.act, parent);
         is_kept.then(|| finding(one.act, one.action.span, parent))
     });
     dropped.chain(constraints).collect()

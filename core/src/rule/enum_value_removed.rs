@@ -62,7 +62,7 @@ fn removed(alteration: &Alteration<'_>) -> Option<Finding> {
         .situation
         .up()
         .take(alteration.act.place.index);
-    let mut earlier = is_rewritten.filter(|act| act.writes_to(&alteration.key));
+    let mut earlier = is_rewritten.filter(|act| act.writes_to(alteration.key));
     earlier.next().is_none().then(|| {
         let message = format!("`{}` loses the value {lost}", column.name);
         explain(alteration.find(message), "rows may hold it")

@@ -25,7 +25,7 @@ fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let longest = cuts.or(refuses).unwrap_or(usize::MAX);
     let mut seen = BTreeSet::new();
     let makers = situation.up().filter(|act| {
-        let mut words = act.text().split_ascii_whitespace();
+        let mut words = act.text().split(' ');
         gives_names(act) && words.any(|word| word.len() > longest)
     });
     let names = makers.flat_map(|act| {

@@ -27,7 +27,7 @@ fn check(situation: &Situation<'_>) -> Vec<Finding> {
             "`{}` is copied while nobody can write to it",
             one.name
         ));
-        Some(explain(finding, because).blocks(&one.key, Work::Copy))
+        Some(explain(finding, because).blocks(one.key, Work::Copy))
     });
     let indexed = situation.up().filter_map(|act| {
         let Change::CreateIndex(create) = &act.step.change else {

@@ -49,7 +49,7 @@ fn renamed(alteration: &Alteration<'_>) -> Option<Finding> {
         _ => return None,
     };
     alteration.old_column(&from.name)?;
-    let middle = alteration.act.situation.middle().table(&alteration.key);
+    let middle = alteration.act.situation.middle().table(alteration.key);
     let is_back = middle.is_some_and(|table| table.column(&from.name).is_some());
     if from.name == to.name || is_back {
         return None;

@@ -39,12 +39,12 @@ fn check(situation: &Situation<'_>) -> Vec<Finding> {
 fn owned<'s>(alteration: &Alteration<'s>, column: &Ident) -> Option<(Key, &'s Sequence)> {
     let middle = alteration.act.situation.middle();
     middle
-        .dependants(&alteration.key)
+        .dependants(alteration.key)
         .into_iter()
         .find_map(|(key, object)| match &object.body {
             Body::Sequence(sequence) if !sequence.identity && !sequence.open => {
                 let (table, owner) = sequence.owned_by.as_ref()?;
-                (*table == alteration.key && *owner == column.name).then(|| (key.clone(), sequence))
+                (table == alteration.key && *owner == column.name).then(|| (key.clone(), sequence))
             }
             _ => None,
         })

@@ -39,7 +39,7 @@ fn forbids_null(alteration: &Alteration<'_>) -> Vec<Name> {
                 primary: true,
                 index,
             } => {
-                let indexes = alteration.act.before().indexes(&alteration.key);
+                let indexes = alteration.act.before().indexes(alteration.key);
                 let index = indexes.iter().find(|(key, _)| key.name == index.name);
                 index.map_or_else(Vec::new, |(_, index)| {
                     schema::Rule::Unique(index.parts.clone(), "".into()).columns()
@@ -107,5 +107,5 @@ fn finding(alteration: &Alteration<'_>, name: &Name) -> Finding {
              ALTER TABLE {table} ADD CONSTRAINT {}_{name}_not_null CHECK ({name} IS NOT NULL) NOT VALID;",
             table.name
         ))
-        .blocks(&alteration.key, Work::Scan)
+        .blocks(alteration.key, Work::Scan)
 }

@@ -45,6 +45,8 @@ pub(super) struct Situation<'s> {
     paths: Vec<(usize, Vec<Name>)>,
     /// The statements of the UP that are parts of rebuilds.
     pub(super) rebuilding: OnceCell<Vec<usize>>,
+    /// For each statement of the UP the tables that it alters, before it and before the migration.
+    altered: Vec<OnceCell<Option<Altered>>>,
     /// The tokens of the statements that somebody has asked for, those of the DOWN last.
     tokens: Vec<OnceCell<Vec<Token>>>,
 }
@@ -61,11 +63,21 @@ pub(super) struct Act<'s> {
     pub(super) statement: &'s Statement,
 }
 
+/// A table that a statement alters, and that was there before the migration.
+#[derive(Clone)]
+struct Altered {
+    key: Key,
+    /// Before the statement.
+    now: Arc<Object>,
+    /// Before the migration.
+    origin: Arc<Object>,
+}
+
 /// One action of an `ALTER TABLE` in the UP, on a table that was there before.
 #[derive(Clone)]
 pub(super) struct Alteration<'s> {
     pub(super) act: Act<'s>,
-    pub(super) key: Key,
+    pub(super) key: &'s Key,
     /// Before the statement.
     pub(super) table: &'s Table,
     /// Before the migration.
@@ -102,6 +114,7 @@ impl<'s> Situation<'s> {
             writes,
             paths: paths(schema, start, up.iter().chain(down)),
             rebuilding: OnceCell::new(),
+            altered: vec![OnceCell::new(); up.len()],
             tokens: vec![OnceCell::new(); up.len() + down.len()],
         }
     }
@@ -480,13 +493,18 @@ impl<'s> Act<'s> {
             Change::AlterTable(alter) => Some(alter),
             _ => None,
         };
-        let found = alter.and_then(|alter| self.altered(alter));
+        let found = alter.and_then(|alter| {
+            let known = &self.situation.altered[self.place.index];
+            let altered = known.get_or_init(|| self.altered(alter)).as_ref()?;
+            let (table, origin) = (altered.now.table()?, altered.origin.table()?);
+            Some((alter, &altered.key, table, origin))
+        });
         found
             .into_iter()
             .flat_map(move |(alter, key, table, origin)| {
                 alter.actions.iter().map(move |action| Alteration {
                     act: self,
-                    key: key.clone(),
+                    key,
                     table,
                     origin,
                     action,
@@ -495,12 +513,17 @@ impl<'s> Act<'s> {
             })
     }
 
-    fn altered(self, alter: &'s AlterTable) -> Option<(&'s AlterTable, Key, &'s Table, &'s Table)> {
-        let (key, table) = self.old_table(&alter.name)?;
-        let moment = self.before();
-        let origin = self.situation.origin_of(&key, moment.writes)?;
-        let origin = self.situation.start().table(&origin)?;
-        Some((alter, key, table, origin))
+    fn altered(self, alter: &AlterTable) -> Option<Altered> {
+        let (key, now) = self.old_relation(&alter.name)?;
+        now.table()?;
+        let situation = self.situation;
+        let origin = situation.origin_of(&key, self.before().writes)?;
+        let origin = situation.start().get(&origin)?.clone();
+        Some(Altered {
+            now: now.clone(),
+            key,
+            origin,
+        })
     }
 }
 

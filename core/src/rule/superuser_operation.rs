@@ -114,6 +114,9 @@ fn account(act: Act<'_>) -> Finding {
 /// Whether its first letters, or a word in it, are those of one of them: quickly told, and mostly
 /// not so.
 fn may_be(act: &Act<'_>, family: Family, heads: &[(Phrase, &str)]) -> bool {
+    if !is_unread(act) {
+        return false;
+    }
     let text = act.text();
     let first = text.split_ascii_whitespace().next().unwrap_or_default();
     let begins = |phrase: &Phrase| {
@@ -121,7 +124,7 @@ fn may_be(act: &Act<'_>, family: Family, heads: &[(Phrase, &str)]) -> bool {
         head.split('|').any(|head| head.eq_ignore_ascii_case(first))
     };
     let phrases = heads.iter().map(|(phrase, _)| phrase);
-    let is_head = is_unread(act) && phrases.chain([&ACCOUNTS]).any(begins);
+    let is_head = phrases.chain([&ACCOUNTS]).any(begins);
     is_head || (family == Family::Postgres && FILES.iter().any(|name| text.contains(name)))
 }
 

@@ -31,7 +31,7 @@ fn check(situation: &Situation<'_>) -> Vec<Finding> {
             "`{}` is written anew while nobody can use it",
             one.name
         ));
-        Some(explain(finding.label(what)).blocks(&one.key, Work::Rewrite))
+        Some(explain(finding.label(what)).blocks(one.key, Work::Rewrite))
     });
     let commands = situation.up().filter_map(|act| command(act));
     altered.chain(commands).collect()

@@ -65,11 +65,11 @@ fn judge(alteration: &Alteration<'_>) -> Option<Finding> {
         Cost::Indexes => Some(
             finding(alteration, column, &old.data_type, data_type)
                 .strength(Strength::Remark)
-                .blocks(&alteration.key, Work::Build),
+                .blocks(alteration.key, Work::Build),
         ),
         Cost::Rows => Some(
             finding(alteration, column, &old.data_type, data_type)
-                .blocks(&alteration.key, Work::Rewrite),
+                .blocks(alteration.key, Work::Rewrite),
         ),
     }
 }
@@ -143,7 +143,7 @@ fn same_type(cast: &str, data_type: &str) -> bool {
 }
 
 fn is_indexed(alteration: &Alteration<'_>, column: &Ident) -> bool {
-    let indexes = alteration.act.before().indexes(&alteration.key);
+    let indexes = alteration.act.before().indexes(alteration.key);
     let by_index = indexes.iter().any(|(_, index)| {
         index.parts.iter().any(|part| match &part.what {
             PartOf::Column(name) => *name == column.name,

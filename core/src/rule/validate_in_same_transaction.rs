@@ -30,7 +30,7 @@ fn check(situation: &Situation<'_>) -> Vec<Finding> {
     validations
         .filter_map(|(one, name)| {
             let acts = situation.up().take(one.act.place.index + 1);
-            let locks = acts.filter(|act| locks_strongly(*act, &one.key));
+            let locks = acts.filter(|act| locks_strongly(*act, one.key));
             let locks = locks.into_iter().next()?;
             Some(finding(&one, name, locks))
         })
@@ -63,5 +63,5 @@ fn finding(alteration: &Alteration<'_>, name: &Ident, locks: Act<'_>) -> Finding
             "Move it to the next migration:\nALTER TABLE {table} VALIDATE CONSTRAINT {};",
             name.name
         ))
-        .blocks(&alteration.key, Work::Scan)
+        .blocks(alteration.key, Work::Scan)
 }
