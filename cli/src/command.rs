@@ -47,6 +47,7 @@ use self::seed::{Reset, Seed};
 use self::status::Status;
 use self::up::Up;
 use self::verify::Verify;
+use crate::caller::Caller;
 use crate::exit::Exit;
 use crate::online::{on_folder, on_program};
 use crate::product::Product;
@@ -145,19 +146,16 @@ impl Command {
         )
     }
 
-    /// Does it, with the migrations that a service brings along. Prints to the streams of the
-    /// process; can be called inside a runtime, too, which then waits.
-    pub fn run_with<DB: Product>(&self, migrations: &Migrations<DB>) -> ExitCode {
-        self.run_in(Color::Auto, migrations)
-    }
-
+    /// Does it, with the migrations that a program brings along. Can be called inside a runtime, too,
+    /// which then waits.
     pub(crate) fn run_in<DB: Product>(
         &self,
         color: Color,
+        caller: Caller,
         migrations: &Migrations<DB>,
     ) -> ExitCode {
         let work = || {
-            let mut screen = Screen::new(color);
+            let mut screen = Screen::of_caller(color, caller);
             let exit = dispatch!(
                 self,
                 &mut screen,

@@ -60,12 +60,14 @@ impl Config {
         if target.dir.is_some() || target.engine.is_some() {
             return Err(Failure::usage(migrations_embedded()));
         }
-        let project = find(target)?;
+        let project = around(target)?;
         let (url, variables) = url(target, &project.base)?;
         if let Some(by_url) = Dialect::of_url(&url)
             && by_url.driver() != dialect.driver()
         {
-            return Err(Failure::usage(engine_differs(dialect, by_url)));
+            let differs = engine_differs(dialect, by_url);
+            let help = format!("Give the URL of a {} database.", dialect.title());
+            return Err(Failure::usage(differs.help(help)));
         }
         Ok(Config::new(target, project, url, dialect, &variables))
     }
@@ -109,7 +111,21 @@ impl Config {
 /// # Errors
 /// When that is not clear, or its options cannot be read.
 pub(crate) fn find(target: &Target) -> Result<Project, Failure> {
-    let project = Project::named(target.dir.as_deref(), target.options.as_deref())?;
+    sound(Project::named(
+        target.dir.as_deref(),
+        target.options.as_deref(),
+    )?)
+}
+
+/// The project around a program that brings its migrations along; there need be none.
+///
+/// # Errors
+/// When its options cannot be read.
+pub(crate) fn around(target: &Target) -> Result<Project, Failure> {
+    sound(Project::of_program(target.options.as_deref())?)
+}
+
+fn sound(project: Project) -> Result<Project, Failure> {
     let found = &project.options.diagnostics;
     if found.iter().any(|one| one.severity == Severity::Error) {
         return Err(Failure {

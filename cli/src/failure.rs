@@ -2,6 +2,7 @@
 
 use backstitch_core::Diagnostic;
 
+use crate::advice;
 use crate::exit::Exit;
 use crate::screen::Screen;
 
@@ -19,6 +20,14 @@ impl Failure {
         Failure {
             diagnostics: vec![diagnostic],
             exit: Exit::Usage,
+        }
+    }
+
+    /// The same, told in another way.
+    pub(crate) fn map(self, tell: impl Fn(Diagnostic) -> Diagnostic) -> Failure {
+        Failure {
+            diagnostics: self.diagnostics.into_iter().map(tell).collect(),
+            exit: self.exit,
         }
     }
 
@@ -42,8 +51,13 @@ pub(crate) fn settle(outcome: Result<Exit, Failure>, screen: &mut Screen) -> Exi
 impl From<&backstitch::Error> for Failure {
     fn from(error: &backstitch::Error) -> Failure {
         let diagnostics = error.diagnostics().iter().cloned();
+        let advice = advice::on_cause(error);
+        let advised = |diagnostic: Diagnostic| match advice {
+            Some(help) if diagnostic.help.is_empty() => diagnostic.help(help),
+            _ => diagnostic,
+        };
         Failure {
-            diagnostics: diagnostics.map(in_our_words).collect(),
+            diagnostics: diagnostics.map(in_our_words).map(advised).collect(),
             exit: Exit::of(error.kind()),
         }
     }

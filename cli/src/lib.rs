@@ -9,6 +9,8 @@ pub mod program;
 
 pub mod command;
 
+mod mounted;
+
 mod config;
 mod online;
 pub mod product;
@@ -16,7 +18,9 @@ mod project;
 mod target;
 mod variables;
 
+mod advice;
 mod ask;
+mod caller;
 mod course;
 mod draft;
 mod outcome;
@@ -37,8 +41,8 @@ use std::process::ExitCode;
 
 use backstitch::Migrations;
 
-pub use command::Command;
 pub use exit::Exit;
+pub use mounted::Command;
 pub use product::Product;
 pub use screen::{Color, Screen};
 
@@ -55,27 +59,7 @@ pub use screen::{Color, Screen};
 /// }
 /// ```
 ///
-/// As a part of a larger command line, [`Command`] is a subcommand of clap:
-///
-/// ```no_run
-/// # use std::process::ExitCode;
-/// # use backstitch::Migrations;
-/// # static MIGRATIONS: Migrations<sqlx::Postgres> = Migrations::__invalid();
-/// #[derive(clap::Parser)]
-/// enum Service {
-///     Serve,
-///     /// Looks after the database
-///     #[command(subcommand)]
-///     Migrate(backstitch_cli::Command),
-/// }
-///
-/// fn main() -> ExitCode {
-///     match clap::Parser::parse() {
-///         Service::Migrate(command) => command.run_with(&MIGRATIONS),
-///         Service::Serve => ExitCode::SUCCESS,
-///     }
-/// }
-/// ```
+/// As a part of a larger command line, [`Command`] is a subcommand of clap.
 pub fn main<DB: Product>(migrations: &Migrations<DB>) -> ExitCode {
     program::main_with(migrations)
 }

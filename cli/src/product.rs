@@ -12,6 +12,7 @@ use backstitch::Engine;
 use backstitch_core::Diagnostic;
 use sqlx::{ConnectOptions, Connection};
 
+use crate::advice;
 use crate::command::backup::archive::Archive;
 use crate::command::optimize::Question;
 use crate::failure::Failure;
@@ -93,7 +94,11 @@ pub(crate) fn refused<DB: Product>(doing: &str, error: &sqlx::Error) -> Failure 
         _ => "connection-failed",
     };
     let diagnostic = Diagnostic::error(code, format!("{doing}: {}", DB::words(error)));
-    Failure::failed(diagnostic.why(DB::remarks(error).join("\n")))
+    let diagnostic = diagnostic.why(DB::remarks(error).join("\n"));
+    Failure::failed(match advice::on(error) {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    })
 }
 
 /// The URL cannot be read. It is not shown, since it may hold a password.

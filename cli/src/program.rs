@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use backstitch::Migrations;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
+use crate::caller::Caller;
 use crate::command::Command;
 use crate::exit::{self, Exit};
 use crate::product::Product;
@@ -63,8 +64,9 @@ pub fn main(called: Called) -> ExitCode {
 /// The same, with the migrations that the program brings along.
 pub(crate) fn main_with<DB: Product>(migrations: &Migrations<DB>) -> ExitCode {
     let arguments = std::env::args_os().collect();
-    match parse(Program::command(), arguments) {
-        Ok(program) => program.command.run_in(program.color, migrations),
+    let caller = Caller::whole();
+    match parse(caller.tell_in(Program::command()), arguments) {
+        Ok(program) => program.command.run_in(program.color, caller, migrations),
         Err(exit) => exit.into(),
     }
 }

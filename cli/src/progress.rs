@@ -76,6 +76,13 @@ impl Progress {
         }
     }
 
+    /// Words alone, no bar: what is under way cannot be counted.
+    pub(crate) fn words(screen: &Screen) -> Progress {
+        let progress = Progress::new(screen, Telling::Migrations);
+        progress.end();
+        progress
+    }
+
     /// Something happened.
     pub(crate) fn see(&self, event: Event<'_>) {
         self.lock().see(event);

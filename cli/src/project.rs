@@ -46,6 +46,20 @@ impl Project {
         found.map_err(|unclear| Failure::usage(*unclear))
     }
 
+    /// The one around a program that brings its migrations along: it may run where there is none,
+    /// and nothing is looked for below.
+    ///
+    /// # Errors
+    /// When the current folder is gone.
+    pub(crate) fn of_program(options: Option<&Path>) -> Result<Project, Failure> {
+        let here = here()?;
+        if options.is_some() {
+            return Project::named(None, options);
+        }
+        let base = around(&here).unwrap_or_else(|| here.clone());
+        Ok(Project::of(&here, &base, read_options(&here, &base), None))
+    }
+
     /// Finds it, as seen from the folder `here`.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use backstitch_core::Diagnostic;
 use backstitch_core::render::{self, Style};
 
+use crate::caller::Caller;
 use crate::exit::Exit;
 
 /// Whether to write colours.
@@ -31,6 +32,7 @@ pub struct Screen {
     style: Style,
     err_style: Style,
     width: Option<usize>,
+    caller: Caller,
     failure: Option<io::Error>,
 }
 
@@ -46,8 +48,22 @@ impl Screen {
             err_style: color.style(err.is_terminal()),
             out: BufWriter::new(out),
             err,
+            caller: Caller::default(),
             failure: None,
         }
+    }
+
+    /// The same, for those who call the commands in this way.
+    pub(crate) fn of_caller(color: Color, caller: Caller) -> Screen {
+        Screen {
+            caller,
+            ..Screen::new(color)
+        }
+    }
+
+    /// What is typed before a command.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// How to dress what is [`print`](Screen::print)ed.
@@ -76,12 +92,13 @@ impl Screen {
     pub(crate) fn say(&mut self, text: &str) {
         self.flush();
         // Where not even this can be written, nobody is there to read it.
-        let _ = self.err.write_all(text.as_bytes());
+        let _ = self.err.write_all(self.caller.tell(text).as_bytes());
     }
 
     /// Prints a part of the result.
     pub fn print(&mut self, text: &str) {
         if self.failure.is_none() {
+            let text = self.caller.tell(text);
             self.failure = self.out.write_all(text.as_bytes()).err();
         }
     }
@@ -90,7 +107,9 @@ impl Screen {
     pub fn complain(&mut self, diagnostics: &[Diagnostic]) {
         self.flush();
         for diagnostic in diagnostics {
-            let text = render::render(diagnostic, self.err_style);
+            let text = self
+                .caller
+                .tell(&render::render(diagnostic, self.err_style));
             // Where not even this can be written, nobody is there to read it.
             let _ = self.err.write_all(text.as_bytes());
         }

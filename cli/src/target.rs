@@ -3,9 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use backstitch::{Event, Migrator};
 use backstitch_core::Dialect;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::product::Product;
+use crate::progress::Progress;
 
 /// Which database is meant, and which migrations.
 #[derive(Clone, Debug, Default, Args)]
@@ -37,13 +43,52 @@ pub(crate) struct Target {
     pub(crate) schema: Option<String>,
 }
 
+/// How long to wait until nobody else migrates.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Patience")]
+pub(crate) struct Turn {
+    /// How long to wait for others who migrate [default: 5min]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) lock_wait: Option<Duration>,
+}
+
+/// What the library waits where nothing is said.
+pub(crate) const LOCK_WAIT: Duration = Duration::from_secs(300);
+
+impl Turn {
+    /// As patient as the call says.
+    pub(crate) fn apply<'m, DB: Product>(&self, migrator: Migrator<'m, DB>) -> Migrator<'m, DB> {
+        match self.lock_wait {
+            Some(wait) => migrator.lock_wait(wait),
+            None => migrator,
+        }
+    }
+
+    /// Does something while nobody migrates.
+    ///
+    /// # Errors
+    /// When somebody migrates for too long, or what it fails with itself.
+    pub(crate) async fn alone<DB: Product, T: Send>(
+        &self,
+        migrator: Migrator<'_, DB>,
+        config: &Config,
+        news: &Progress,
+        work: impl Future<Output = Result<T, Failure>> + Send,
+    ) -> Result<T, Failure> {
+        let seen = news.clone();
+        let migrator = self
+            .apply(migrator)
+            .observer(move |event: Event<'_>| seen.see(event));
+        migrator.hold(config.url.as_str(), work).await?
+    }
+}
+
 /// How patient a run is.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Patience")]
 pub(crate) struct Patience {
-    /// How long to wait for others who migrate [default: 5min]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub(crate) lock_wait: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) turn: Turn,
     /// How long a statement may wait for a lock inside the database; `0` is for ever [default: 5s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) lock_timeout: Option<Duration>,

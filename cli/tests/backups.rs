@@ -13,7 +13,7 @@ use crate::session::Session;
 
 /// Everything that a database holds: its catalogue, the history included, and all rows.
 #[derive(Debug, PartialEq)]
-struct Everything {
+pub(crate) struct Everything {
     catalogue: Catalogue,
     rows: Vec<Vec<Vec<Option<String>>>>,
 }
@@ -149,7 +149,7 @@ fn a_copy_that_fails_leaves_nothing() {
     assert!(works(&session, "backstitch backup list").contains("no backups in backups"));
 }
 
-fn works(session: &Session, line: &str) -> String {
+pub(crate) fn works(session: &Session, line: &str) -> String {
     let output = session.call(line);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -163,7 +163,7 @@ fn files(session: &Session) -> Vec<PathBuf> {
     entries.map(|entry| entry.expect("a file").path()).collect()
 }
 
-fn everything<DB: Product>(session: &Session) -> Everything {
+pub(crate) fn everything<DB: Product>(session: &Session) -> Everything {
     wait(async {
         let mut connection = DB::Connection::connect(session.url())
             .await
@@ -181,7 +181,7 @@ fn everything<DB: Product>(session: &Session) -> Everything {
     })
 }
 
-fn wait<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();

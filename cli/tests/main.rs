@@ -1,6 +1,8 @@
 //! The program as people call it: screen by screen, on every engine, and on a terminal.
 
+mod alone;
 mod backups;
+mod copies;
 mod moves;
 mod program;
 mod session;
@@ -8,3 +10,5 @@ mod sessions;
 mod settings;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod tls;

@@ -33,6 +33,10 @@ impl Session {
         self.folder.path()
     }
 
+    pub(crate) fn engine(&self) -> Engine {
+        self.database.engine()
+    }
+
     pub(crate) fn url(&self) -> &str {
         self.database.url()
     }

@@ -1,6 +1,7 @@
 //! Everything that can be set about a run, and what the verbs have in common. Each verb is a file.
 
 mod down;
+mod hold;
 mod look;
 mod repair;
 mod up;

@@ -65,7 +65,7 @@ impl<'s, DB: Engine> Session<'s, DB> {
     /// When the database does not answer, or the history is not ours.
     pub(crate) async fn look_around(
         connection: &'s mut DB::Connection,
-        mut names: Names,
+        names: Names,
         dialect: Dialect,
         who: String,
         announcer: &'s Announcer,
@@ -91,30 +91,67 @@ impl<'s, DB: Engine> Session<'s, DB> {
                 Err(refused) => return Err(unreadable::<DB>(refused.error)),
             }
         };
-        let mut facts = DB::facts(&answers[..count]);
+        let facts = DB::facts(&answers[..count]);
+        let mut session = Session::of(connection, names, dialect, who, announcer, facts);
+        session.has_history = has_history;
+        session.layout = layout;
+        if let Some(answer) = answers.into_iter().nth(count) {
+            session.rows = read(answer)?;
+        }
+        Ok(session)
+    }
+
+    /// Looks at the server alone: the history is not read, in whatever state it is.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn look_at_server(
+        connection: &'s mut DB::Connection,
+        names: Names,
+        dialect: Dialect,
+        who: String,
+        announcer: &'s Announcer,
+    ) -> Result<Session<'s, DB>, Error> {
+        let asked = DB::ask_facts();
+        let message = Message::of(asked.iter().map(|sql| Piece::query(sql.as_str())));
+        let answers = DB::send(connection, &message).await;
+        let answers = answers.map_err(|Refused { error, .. }| {
+            Error::database("cannot look at the server", &DB::remarks(&error), error)
+        })?;
+        let facts = DB::facts(&answers);
+        Ok(Session::of(
+            connection, names, dialect, who, announcer, facts,
+        ))
+    }
+
+    /// At a server of which this is known; nothing is known of the history.
+    fn of(
+        connection: &'s mut DB::Connection,
+        mut names: Names,
+        dialect: Dialect,
+        who: String,
+        announcer: &'s Announcer,
+        mut facts: Facts,
+    ) -> Session<'s, DB> {
         facts.in_transaction |= connection.is_in_transaction();
         if names.schema.is_none() {
             names.schema.clone_from(&facts.schema);
         }
-        let rows = match answers.into_iter().nth(count) {
-            Some(answer) => read(answer)?,
-            None => Vec::new(),
-        };
         let run = run_id(&who);
-        Ok(Session {
+        Session {
             connection,
             names,
             facts,
             dialect,
-            has_history,
-            layout,
-            rows,
+            has_history: false,
+            layout: LAYOUT,
+            rows: Vec::new(),
             who,
             run,
             steps: None,
             lease: None,
             announcer,
-        })
+        }
     }
 
     /// Statements that write to the history, behind those that make sure that this run may.

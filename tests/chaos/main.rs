@@ -9,8 +9,8 @@
 mod ground;
 
 mod course;
-mod length;
-mod own;
+
+use backstitch_tests::{length, own};
 
 mod kill;
 

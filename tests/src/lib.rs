@@ -8,7 +8,10 @@ pub mod announce;
 pub mod corpus;
 pub mod facts;
 pub mod grammar;
+pub mod length;
 pub mod mutation;
+#[cfg(unix)]
+pub mod own;
 pub mod process;
 pub mod proxy;
 pub mod servers;

@@ -9,14 +9,16 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::ask::{self, Asked};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::exit::Exit;
 use crate::failure::{Failure, settle};
 use crate::online::{Online, Work, on_folder, on_program};
 use crate::paint::{Cell, Dress, Table, counted};
 use crate::product::Product;
+use crate::progress::Progress;
+use crate::project::Project;
 use crate::screen::Screen;
-use crate::target::Target;
+use crate::target::{LOCK_WAIT, Target, Turn};
 use crate::when;
 
 pub mod archive;
@@ -27,6 +29,7 @@ mod postgres;
 mod sqlite;
 mod store;
 
+pub(crate) use mysql::DROPS;
 pub(crate) use postgres::EMPTY;
 pub(crate) use store::{Backup, Store};
 
@@ -81,6 +84,8 @@ pub(crate) struct Restore {
     target: Target,
     /// The name of the backup, or `latest`
     name: String,
+    #[command(flatten)]
+    turn: Turn,
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
@@ -107,7 +112,7 @@ const EXAMPLES: &str = "\
 Examples:
   backstitch backup create --reason \"before release 2.4\"
   backstitch backup list
-  backstitch backup restore latest
+  backstitch backup restore latest         what is there now is copied first
   backstitch backup restore shop-20260105T100000Z --yes
   backstitch backup prune --keep-days 30 --keep 5
   backstitch rollback --force --backup     one before a rollback; its name is kept in the history
@@ -115,6 +120,8 @@ Examples:
 Backups are files in `backups` beside backstitch.toml, or where `backups = \"…\"` in there says.
 SQLite is copied by its backup interface, PostgreSQL by pg_dump (restored by pg_restore and psql, in
 one transaction), MySQL and MariaDB by mariadb-dump or mysqldump (restored by mariadb or mysql).
+Nobody migrates during a restore: it waits for whoever does, and `up` waits for it.
+
 Exit codes:
   0 done   1 failed or refused   2 wrong call";
 
@@ -124,8 +131,8 @@ impl Backups {
         match &self.action {
             Action::Create(create) => on_folder(create, screen),
             Action::Restore(restore) => on_folder(restore, screen),
-            Action::List(list) => settle(list.run(screen), screen),
-            Action::Prune(prune) => settle(prune.run(screen), screen),
+            Action::List(list) => settle(list.run(config::find, screen), screen),
+            Action::Prune(prune) => settle(prune.run(config::find, screen), screen),
         }
     }
 
@@ -138,8 +145,8 @@ impl Backups {
         match &self.action {
             Action::Create(create) => on_program(create, migrations, screen),
             Action::Restore(restore) => on_program(restore, migrations, screen),
-            Action::List(list) => settle(list.run(screen), screen),
-            Action::Prune(prune) => settle(prune.run(screen), screen),
+            Action::List(list) => settle(list.run(config::around, screen), screen),
+            Action::Prune(prune) => settle(prune.run(config::around, screen), screen),
         }
     }
 }
@@ -196,30 +203,60 @@ impl Online for Restore {
             when::written(&chosen.created_at)
         );
         ask::confirm(work.config, work.screen, Asked::Always, &what, self.yes)?;
-        let reason = format!("before {} was restored", chosen.name);
-        let safety = create::<DB>(work.config, Some(reason)).await?;
-        work.screen
-            .say(&format!("what is there now is kept: {}\n", safety.name));
-        let url = work.config.url.clone();
         let name = chosen.name.clone();
-        let restored =
-            tokio::task::spawn_blocking(move || dump::restore::<DB>(&store, &url, &chosen));
-        let restored = restored.await.expect("the copying does not panic");
-        restored.map_err(|diagnostic| {
-            let help = format!(
-                "Put back what was there:\nbackstitch backup restore {}",
-                safety.name
-            );
-            Failure::failed(diagnostic.help(help))
-        })?;
+        let (migrator, config) = (work.migrator(), work.config);
+        let patience = self.turn.lock_wait.unwrap_or(LOCK_WAIT);
+        let screen = &mut *work.screen;
+        let news = Progress::words(screen);
+        let replacing = async {
+            let reason = format!("before {} was restored", chosen.name);
+            let safety = keep::<DB>(config, reason, screen).await?;
+            let url = config.url.clone();
+            let restoring = move || dump::restore::<DB>(&store, &url, &chosen, patience);
+            let restored = tokio::task::spawn_blocking(restoring).await;
+            restored
+                .expect("the copying does not panic")
+                .map_err(|diagnostic| Failure::failed(put_back(*diagnostic, &safety)))
+        };
+        self.turn.alone(migrator, config, &news, replacing).await?;
         work.screen.print(&format!("restored {name}\n"));
         Ok(Exit::Done)
     }
 }
 
+/// Copies what is there before it goes, and says how the copy is called.
+///
+/// # Errors
+/// When there is no copy; then nothing may go.
+pub(crate) async fn keep<DB: Product>(
+    config: &Config,
+    reason: String,
+    screen: &mut Screen,
+) -> Result<Backup, Failure> {
+    let safety = create::<DB>(config, Some(reason)).await?;
+    screen.say(&format!("what is there now is kept: {}\n", safety.name));
+    Ok(safety)
+}
+
+/// Tells, too, how to get back what was there.
+pub(crate) fn put_back(diagnostic: Diagnostic, safety: &Backup) -> Diagnostic {
+    let back = format!(
+        "Put back what was there:\nbackstitch backup restore {}",
+        safety.name
+    );
+    let help = match diagnostic.help.is_empty() {
+        true => back,
+        false => format!("{}\n{back}", diagnostic.help),
+    };
+    diagnostic.help(help)
+}
+
+/// How the project is found.
+type Find = fn(&Target) -> Result<Project, Failure>;
+
 impl List {
-    fn run(&self, screen: &mut Screen) -> Result<Exit, Failure> {
-        let store = Store::here(&self.target)?;
+    fn run(&self, find: Find, screen: &mut Screen) -> Result<Exit, Failure> {
+        let store = Store::of_project(&find(&self.target)?);
         let backups = store.list()?;
         if self.json {
             screen.print(&format!("{:#}\n", json!({ "backups": backups })));
@@ -245,8 +282,8 @@ impl List {
 }
 
 impl Prune {
-    fn run(&self, screen: &mut Screen) -> Result<Exit, Failure> {
-        let gone = self.prune()?;
+    fn run(&self, find: Find, screen: &mut Screen) -> Result<Exit, Failure> {
+        let gone = self.prune(find)?;
         let verb = match self.dry_run {
             true => "would be deleted",
             false => "deleted",
@@ -258,8 +295,8 @@ impl Prune {
         Ok(Exit::Done)
     }
 
-    fn prune(&self) -> Result<Vec<Backup>, Failure> {
-        let store = Store::here(&self.target)?;
+    fn prune(&self, find: Find) -> Result<Vec<Backup>, Failure> {
+        let store = Store::of_project(&find(&self.target)?);
         let all = store.list()?;
         let gone = store::outdated(&all, self.keep_days, self.keep, Timestamp::now());
         if !self.dry_run {

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 
+use backstitch_core::Diagnostic;
 use clap::Args;
 use clap_complete::Shell;
 
 use crate::command::new::unwritable;
 use crate::exit::Exit;
-use crate::failure::settle;
+use crate::failure::{Failure, settle};
 use crate::program;
 use crate::screen::Screen;
 
@@ -44,9 +45,12 @@ Examples:
 impl Completions {
     /// Prints the script.
     pub(crate) fn run(&self, screen: &mut Screen) -> Exit {
+        let Some(name) = program_of(screen) else {
+            return settle(Err(of_service("completions")), screen);
+        };
         let mut script = Vec::new();
         let mut command = program::command(program::Called::Directly);
-        clap_complete::generate(self.shell, &mut command, "backstitch", &mut script);
+        clap_complete::generate(self.shell, &mut command, name, &mut script);
         screen.print(&String::from_utf8_lossy(&script));
         Exit::Done
     }
@@ -55,7 +59,12 @@ impl Completions {
 impl Manual {
     /// Prints the page, or writes all.
     pub(crate) fn run(&self, screen: &mut Screen) -> Exit {
-        let command = program::command(program::Called::Directly);
+        let Some(name) = program_of(screen) else {
+            return settle(Err(of_service("manual")), screen);
+        };
+        let command = program::command(program::Called::Directly)
+            .display_name(name.as_str())
+            .bin_name(name.as_str());
         let Some(dir) = &self.dir else {
             let mut page = Vec::new();
             let rendered = clap_mangen::Man::new(command).render(&mut page);
@@ -67,4 +76,27 @@ impl Manual {
         let outcome = written.map_err(|error| unwritable(&dir.display().to_string(), &error));
         settle(outcome.map(|()| Exit::Done), screen)
     }
+}
+
+/// The name of the program that has these commands and no others.
+fn program_of(screen: &Screen) -> Option<String> {
+    match screen.caller().words() {
+        None => Some("backstitch".to_owned()),
+        Some(program) => (!program.contains(' ')).then(|| program.to_owned()),
+    }
+}
+
+fn of_service(what: &str) -> Failure {
+    let message = format!("these commands are a part of a service, which has its own {what}");
+    let help = match what {
+        "manual" => "clap_mangen::Man::new(Service::command()).render(&mut stdout())?;",
+        _ => {
+            "clap_complete::generate(shell, &mut Service::command(), \"my-service\", &mut stdout());"
+        }
+    };
+    Failure::usage(
+        Diagnostic::error("part-of-a-service", message)
+            .why("Only the service knows all of its command line.")
+            .help(format!("Give it a command that prints it:\n{help}")),
+    )
 }

@@ -12,15 +12,16 @@ use clap::Args;
 use sqlx::Connection;
 
 use crate::ask::{self, Asked};
-use crate::command::up;
+use crate::command::{backup, up};
+use crate::config::Config;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::online::{Online, Work};
 use crate::outcome::Told;
 use crate::product::{self, Product};
-use crate::progress::Telling;
+use crate::progress::{Progress, Telling};
 use crate::project;
-use crate::target::Target;
+use crate::target::{Target, Turn};
 
 /// The folder where nothing else is said.
 const DEFAULT_FOLDER: &str = "seeds";
@@ -58,6 +59,11 @@ pub struct Reset {
     /// Do not run the seeds
     #[arg(long)]
     without_seeds: bool,
+    /// Do not copy the database first: what is dropped is gone
+    #[arg(long)]
+    without_backup: bool,
+    #[command(flatten)]
+    turn: Turn,
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
@@ -65,10 +71,12 @@ pub struct Reset {
 
 const RESET: &str = "\
 Examples:
-  backstitch reset          asks, drops everything, applies all migrations, runs the seeds
-  backstitch reset --yes    without a question, for tests
+  backstitch reset                           asks, drops everything, applies all, runs the seeds
+  backstitch reset --yes                     without a question
+  backstitch reset --yes --without-backup    nor a copy of what is dropped, for tests
 
-Never in production: neither `--yes` nor anything else changes that.
+What is dropped is copied first, see `backstitch backup list`; `backstitch backup restore latest`
+brings it back. Never in production: neither `--yes` nor anything else changes that.
 Exit codes:
   0 done   1 refused or failed";
 
@@ -110,11 +118,26 @@ impl Online for Reset {
             .unwrap_or_default();
         let what = format!("Drop everything in {}{host}", place.database);
         ask::confirm(work.config, work.screen, Asked::Always, &what, self.yes)?;
-        let mut connection = work.connect().await?;
-        let wiped = DB::wipe(&mut connection).await;
-        // It has served.
-        let _ = connection.close().await;
-        wiped.map_err(|error| product::refused::<DB>("cannot drop everything", &error))?;
+        if !self.without_backup {
+            DB::ready_to_dump().map_err(|missing| Failure::failed(without_copy(*missing)))?;
+        }
+        let (migrator, config) = (work.migrator(), work.config);
+        let screen = &mut *work.screen;
+        let news = Progress::words(screen);
+        let dropping = async {
+            let safety = match self.without_backup {
+                true => None,
+                false => {
+                    let reason = "before everything was dropped by reset".to_owned();
+                    Some(backup::keep::<DB>(config, reason, screen).await?)
+                }
+            };
+            wipe::<DB>(config).await.map_err(|failure| match safety {
+                Some(safety) => failure.map(|one| backup::put_back(one, &safety)),
+                None => failure,
+            })
+        };
+        self.turn.alone(migrator, config, &news, dropping).await?;
         work.screen
             .print(&format!("dropped everything in {}\n", place.database));
         let ids: Vec<String> = work.migrations.iter().map(|one| one.id.clone()).collect();
@@ -123,13 +146,23 @@ impl Online for Reset {
             down: false,
             json: false,
         };
-        up::apply(work, work.migrator(), Telling::Migrations, told).await?;
+        let migrator = self.turn.apply(work.migrator());
+        up::apply(work, migrator, Telling::Migrations, told).await?;
         let (dir, shown) = folder(work);
         match self.without_seeds || !dir.is_dir() {
             true => Ok(Exit::Done),
             false => seed(work, &dir, &shown, false).await,
         }
     }
+}
+
+/// Drops everything, on a connection of its own.
+async fn wipe<DB: Product>(config: &Config) -> Result<(), Failure> {
+    let mut connection = product::connect::<DB>(&config.url).await?;
+    let wiped = DB::wipe(&mut connection).await;
+    // It has served.
+    let _ = connection.close().await;
+    wiped.map_err(|error| product::refused::<DB>("cannot drop everything", &error))
 }
 
 fn folder<DB: Product>(work: &Work<'_, DB>) -> (std::path::PathBuf, String) {
@@ -198,6 +231,14 @@ fn no_seeds(shown: &str) -> Diagnostic {
     Diagnostic::error("seeds-missing", format!("there is no folder `{shown}`"))
         .why("Seeds are files such as `seeds/0001_countries.sql`.")
         .help("Make it, or name another one in backstitch.toml:\nseeds = \"db/seeds\"")
+}
+
+fn without_copy(missing: Diagnostic) -> Diagnostic {
+    let help = format!(
+        "{}\nor drop everything without a copy:\nbackstitch reset --without-backup",
+        missing.help
+    );
+    missing.help(help)
 }
 
 fn never_in_production() -> Diagnostic {

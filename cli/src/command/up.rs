@@ -176,9 +176,7 @@ impl Patience {
         mut migrator: Migrator<'m, DB>,
     ) -> Migrator<'m, DB> {
         let or_none = |time: std::time::Duration| (!time.is_zero()).then_some(time);
-        if let Some(wait) = self.lock_wait {
-            migrator = migrator.lock_wait(wait);
-        }
+        migrator = self.turn.apply(migrator);
         if let Some(limit) = self.lock_timeout {
             migrator = migrator.lock_timeout(or_none(limit));
         }

@@ -8,6 +8,7 @@ use futures_util::TryStreamExt;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
 use sqlx::{AssertSqlSafe, MySql, Row};
 
+use crate::command::backup::DROPS;
 use crate::command::optimize::{Question, mysql};
 
 use super::{Place, Product, Rows};
@@ -53,18 +54,12 @@ impl Product for MySql {
     const QUESTIONS: &'static [Question] = mysql::QUESTIONS;
 
     async fn wipe(connection: &mut MySqlConnection) -> sqlx::Result<()> {
-        let sql = "SELECT DATABASE(), @@character_set_database, @@collation_database";
-        let row = MySql::ask(connection, sql).await?.into_iter().next();
-        let row: Option<Vec<String>> = row.and_then(|row| row.into_iter().collect());
-        let Some([database, charset, collation]) = row.as_deref() else {
-            return Err(sqlx::Error::RowNotFound);
-        };
-        let name = format!("`{}`", database.replace('`', "``"));
-        let sql = format!(
-            "DROP DATABASE {name}; CREATE DATABASE {name} CHARACTER SET {charset} \
-             COLLATE {collation}; USE {name}"
-        );
-        MySql::ask(connection, &sql).await.map(drop)
+        MySql::ask(connection, "SET FOREIGN_KEY_CHECKS = 0").await?;
+        for row in MySql::ask(connection, DROPS).await? {
+            let statement = row.into_iter().next().flatten().unwrap_or_default();
+            MySql::ask(connection, &statement).await?;
+        }
+        Ok(())
     }
 
     async fn end<'a>(connection: &'a mut MySqlConnection, number: &'a str) -> sqlx::Result<bool> {

@@ -1,6 +1,7 @@
 //! What the engines do differently about backups. Everything here waits; nothing is asynchronous.
 
 use std::path::Path;
+use std::time::Duration;
 
 use backstitch_core::Diagnostic;
 
@@ -38,9 +39,10 @@ pub trait Archive {
     /// Which tool is missing.
     fn ready_to_restore() -> Result<(), Trouble>;
 
-    /// Puts the copy in the place of what the database holds.
+    /// Puts the copy in the place of what the database holds. So long it waits for others who write,
+    /// where the migration lock does not keep them away.
     ///
     /// # Errors
     /// When that fails; what the database holds then depends on the engine.
-    fn restore(url: &str, from: &Path) -> Result<(), Trouble>;
+    fn restore(url: &str, from: &Path, patience: Duration) -> Result<(), Trouble>;
 }

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use backstitch_core::Diagnostic;
 use flate2::Compression;
@@ -75,8 +76,9 @@ pub(super) fn restore<DB: Product>(
     store: &Store,
     url: &str,
     backup: &Backup,
+    patience: Duration,
 ) -> Result<(), Trouble> {
-    DB::restore(url, &store.path(backup))
+    DB::restore(url, &store.path(backup), patience)
 }
 
 fn sync(file: &Path) -> Result<(), Trouble> {
@@ -199,6 +201,13 @@ pub(super) fn failed(doing: &str, error: &dyn std::fmt::Display) -> Trouble {
         "backup-failed",
         format!("{doing}: {error}"),
     ))
+}
+
+/// What the URL says behind its `?`, by the first of these names that it has.
+pub(super) fn parameter(url: &str, names: &[&str]) -> Option<String> {
+    let url = url::Url::parse(url).ok()?;
+    let found = url.query_pairs().find(|(name, _)| names.contains(&&**name));
+    found.map(|(_, value)| value.into_owned())
 }
 
 /// The password of a URL in plain text, where it has one.

@@ -4,18 +4,32 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Command;
 use std::str::FromStr;
+use std::time::Duration;
 
-use sqlx::mysql::MySqlConnectOptions;
+use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::{ConnectOptions, MySql};
 
 use super::archive::{Archive, Trouble};
-use super::dump::{compress, decompressed, failed, feed, find_tool, finish, password};
+use super::dump::{compress, decompressed, failed, feed, find_tool, finish, parameter, password};
 
 const PACKAGE: &str = "mariadb-client";
 const DUMPERS: [&str; 2] = ["mariadb-dump", "mysqldump"];
 const CLIENTS: [&str; 2] = ["mariadb", "mysql"];
 /// The last line of a copy that is whole.
 const END: &str = "-- Dump completed";
+
+/// Asks for the statements that drop everything in the database, in an order that works. The
+/// database itself stays, so that a restore that is killed can be begun again.
+pub(crate) const DROPS: &str = "\
+SELECT statement FROM (\
+ SELECT 1 AS place, CONCAT('DROP EVENT `', REPLACE(event_name, '`', '``'), '`;') AS statement \
+ FROM information_schema.events WHERE event_schema = DATABASE() \
+ UNION ALL SELECT IF(table_type = 'SEQUENCE', 4, IF(table_type = 'VIEW', 2, 3)), CONCAT('DROP ', \
+ IF(table_type IN ('SEQUENCE', 'VIEW'), table_type, 'TABLE'), ' `', REPLACE(table_name, '`', '``'), '`;') \
+ FROM information_schema.tables WHERE table_schema = DATABASE() \
+ UNION ALL SELECT 5, CONCAT('DROP ', routine_type, ' `', REPLACE(routine_name, '`', '``'), '`;') \
+ FROM information_schema.routines WHERE routine_schema = DATABASE() \
+ AND routine_type <> 'PACKAGE BODY') AS drops ORDER BY place";
 
 impl Archive for MySql {
     const DRIVER: &'static str = "mysql";
@@ -67,17 +81,16 @@ impl Archive for MySql {
         find_tool(&CLIENTS, PACKAGE).map(drop)
     }
 
-    fn restore(url: &str, from: &Path) -> Result<(), Trouble> {
+    fn restore(url: &str, from: &Path, _patience: Duration) -> Result<(), Trouble> {
         let tool = find_tool(&CLIENTS, PACKAGE)?;
         let (mut ask, database) = client(tool, url)?;
         let ask = ask
-            .args(["--batch", "--skip-column-names", "--execute"])
-            .arg("SELECT CONCAT(@@character_set_database, ' COLLATE ', @@collation_database)");
-        let charset = finish(ask.arg(&database), "the database cannot be read")?;
-        let charset = String::from_utf8_lossy(&charset).trim().to_owned();
-        let quoted = format!("`{}`", database.replace('`', "``"));
+            .args(["--batch", "--raw", "--skip-column-names", "--execute"])
+            .arg(DROPS);
+        let drops = finish(ask.arg(&database), "the database cannot be read")?;
         let head = format!(
-            "DROP DATABASE {quoted};\nCREATE DATABASE {quoted} CHARACTER SET {charset};\nUSE {quoted};\n"
+            "SET FOREIGN_KEY_CHECKS = 0;\n{}",
+            String::from_utf8_lossy(&drops)
         );
         let (mut command, _) = client(tool, url)?;
         command
@@ -110,10 +123,40 @@ fn client(program: &str, url: &str) -> Result<(Command, String), Trouble> {
         None => command
             .arg("--protocol=tcp")
             .arg(format!("--host={}", options.get_host()))
-            .arg(format!("--port={}", options.get_port())),
+            .arg(format!("--port={}", options.get_port()))
+            .args(secure(program, options.get_ssl_mode())),
     };
-    if let Some(password) = password(&options.to_url_lossy()) {
+    for (names, flag) in [
+        (["ssl-ca", "sslca"], "--ssl-ca"),
+        (["ssl-cert", "sslcert"], "--ssl-cert"),
+        (["ssl-key", "sslkey"], "--ssl-key"),
+    ] {
+        if let Some(file) = parameter(url, &names) {
+            command.arg(format!("{flag}={file}"));
+        }
+    }
+    let database = database.to_owned();
+    // Only the password is wanted, and not every name of a user makes a URL.
+    let plain = options.username("user");
+    if let Some(password) = password(&plain.to_url_lossy()) {
         command.env("MYSQL_PWD", password);
     }
-    Ok((command, database.to_owned()))
+    Ok((command, database))
+}
+
+/// How the tools are told what `ssl-mode` says.
+fn secure(program: &str, mode: MySqlSslMode) -> &'static [&'static str] {
+    use MySqlSslMode::{Disabled, Preferred, Required, VerifyCa, VerifyIdentity};
+    match (program.starts_with("mariadb"), mode) {
+        (true, Disabled) => &["--skip-ssl"],
+        (false, Disabled) => &["--ssl-mode=DISABLED"],
+        (_, Preferred) => &[],
+        // Newer ones look at the certificate unless they are told not to.
+        (true, Required) => &["--ssl", "--disable-ssl-verify-server-cert"],
+        (false, Required) => &["--ssl-mode=REQUIRED"],
+        // They have one word for both: whose the certificate is, and for which host.
+        (true, VerifyCa | VerifyIdentity) => &["--ssl", "--ssl-verify-server-cert"],
+        (false, VerifyCa) => &["--ssl-mode=VERIFY_CA"],
+        (false, VerifyIdentity) => &["--ssl-mode=VERIFY_IDENTITY"],
+    }
 }

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::str::FromStr;
+use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions, Postgres};
 
 use super::archive::{Archive, Trouble};
-use super::dump::{failed, feed, find_tool, finish};
+use super::dump::{failed, feed, find_tool, finish, parameter, password};
 
 const PACKAGE: &str = "postgresql-client";
 
@@ -17,6 +18,14 @@ pub(crate) const EMPTY: &str = "\
 DO $$
 DECLARE name text;
 BEGIN
+  -- What belongs to no schema, and would stand in the way of a copy that has it too.
+  FOR name IN SELECT pubname FROM pg_catalog.pg_publication LOOP
+    EXECUTE pg_catalog.format('DROP PUBLICATION %I', name);
+  END LOOP;
+  FOR name IN SELECT srvname FROM pg_catalog.pg_foreign_server LOOP
+    EXECUTE pg_catalog.format('DROP SERVER %I CASCADE', name);
+  END LOOP;
+  PERFORM pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata;
   FOR name IN
     SELECT nspname FROM pg_catalog.pg_namespace
     WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
@@ -64,7 +73,7 @@ impl Archive for Postgres {
         find_tool(&["psql"], PACKAGE).map(drop)
     }
 
-    fn restore(url: &str, from: &Path) -> Result<(), Trouble> {
+    fn restore(url: &str, from: &Path, _patience: Duration) -> Result<(), Trouble> {
         let doing = "the backup cannot be restored";
         let mut script = Command::new("pg_restore")
             .args(["--file=-"])
@@ -102,13 +111,13 @@ fn client(program: &str, url: &str) -> Result<Command, Trouble> {
         Some(socket) => socket.display().to_string(),
         None => options.get_host().to_owned(),
     };
-    let user = options.get_username();
+    let user = options.get_username().to_owned();
     let mut command = Command::new(program);
     command
         .env("PGHOST", host)
         .env("PGPORT", options.get_port().to_string())
-        .env("PGUSER", user)
-        .env("PGDATABASE", options.get_database().unwrap_or(user))
+        .env("PGUSER", &user)
+        .env("PGDATABASE", options.get_database().unwrap_or(&user))
         .env("PGAPPNAME", "backstitch backup")
         .env(
             "PGSSLMODE",
@@ -121,7 +130,22 @@ fn client(program: &str, url: &str) -> Result<Command, Trouble> {
                 PgSslMode::VerifyFull => "verify-full",
             },
         );
-    if let Some(password) = super::dump::password(&options.to_url_lossy()) {
+    // Files that are not in the URL come from the very variables that the tools read, too.
+    for (names, variable) in [
+        (
+            &["sslrootcert", "ssl-root-cert", "ssl-ca"][..],
+            "PGSSLROOTCERT",
+        ),
+        (&["sslcert", "ssl-cert"], "PGSSLCERT"),
+        (&["sslkey", "ssl-key"], "PGSSLKEY"),
+    ] {
+        if let Some(file) = parameter(url, names) {
+            command.env(variable, file);
+        }
+    }
+    // Only the password is wanted, and not every name of a user makes a URL.
+    let plain = options.username("user");
+    if let Some(password) = password(&plain.to_url_lossy()) {
         command.env("PGPASSWORD", password);
     }
     Ok(command)

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use backstitch_core::Diagnostic;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use rusqlite::backup::Backup as Copying;
+use rusqlite::backup::{Backup as Copying, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use sqlx::Sqlite;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -34,13 +35,7 @@ impl Archive for Sqlite {
     fn dump(url: &str, to: &Path) -> Result<(), Trouble> {
         let doing = "the copy failed";
         let plain = beside(to)?;
-        let copied = copy(
-            &file_of(url)?,
-            &plain.0,
-            OpenFlags::SQLITE_OPEN_READ_ONLY,
-            doing,
-        );
-        copied?;
+        copy(&file_of(url)?, &plain.0, PATIENCE, doing)?;
         let compressed = File::open(&plain.0).and_then(|plain| {
             let mut encoder = GzEncoder::new(File::create(to)?, Compression::default());
             io::copy(&mut BufReader::new(plain), &mut encoder)?;
@@ -68,16 +63,11 @@ impl Archive for Sqlite {
         Ok(())
     }
 
-    fn restore(url: &str, from: &Path) -> Result<(), Trouble> {
+    fn restore(url: &str, from: &Path, patience: Duration) -> Result<(), Trouble> {
         let plain = beside(from)?;
         expand(from, &plain.0)?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        copy(
-            &plain.0,
-            &file_of(url)?,
-            flags,
-            "the backup cannot be restored",
-        )
+        let doing = "the backup cannot be restored";
+        copy(&plain.0, &file_of(url)?, patience, doing)
     }
 }
 
@@ -100,14 +90,34 @@ fn beside(file: &Path) -> Result<Passing, Trouble> {
     Ok(plain)
 }
 
-fn copy(from: &Path, to: &Path, flags: OpenFlags, doing: &str) -> Result<(), Trouble> {
-    let copied = Connection::open_with_flags(from, flags).and_then(|source| {
-        source.busy_timeout(PATIENCE)?;
-        let mut target = Connection::open(to)?;
-        target.busy_timeout(PATIENCE)?;
-        Copying::new(&source, &mut target)?.run_to_completion(PAGES, PAUSE, None)
-    });
-    copied.map_err(|error| failed(doing, &error))
+/// Copies page by page. From the first page on nobody else writes to the target, and a copy that is
+/// broken off changes nothing.
+fn copy(from: &Path, to: &Path, patience: Duration, doing: &str) -> Result<(), Trouble> {
+    let io = |error: rusqlite::Error| failed(doing, &error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let source = Connection::open_with_flags(from, flags).map_err(io)?;
+    let mut target = Connection::open(to).map_err(io)?;
+    let copying = Copying::new(&source, &mut target).map_err(io)?;
+    let mut moved = Instant::now();
+    loop {
+        match copying.step(PAGES).map_err(io)? {
+            StepResult::Done => return Ok(()),
+            StepResult::More => moved = Instant::now(),
+            _ if moved.elapsed() < patience => {}
+            _ => return Err(busy(doing, patience)),
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn busy(doing: &str, patience: Duration) -> Trouble {
+    let waited = crate::when::lasted(patience);
+    let message = format!("{doing}: somebody else has been at work on the database for {waited}");
+    Box::new(
+        Diagnostic::error("backup-failed", message)
+            .why("SQLite lets one write at a time, and does not tell who that is.")
+            .help("Wait for the other program to finish, or end it."),
+    )
 }
 
 fn expand(from: &Path, to: &Path) -> Result<(), Trouble> {

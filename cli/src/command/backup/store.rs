@@ -13,11 +13,10 @@ use sha2::{Digest, Sha256};
 
 use super::archive::Trouble;
 use super::dump::failed;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::project;
-use crate::target::Target;
+use crate::project::{self, Project};
 
 /// The folder where nothing else is said.
 const DEFAULT_FOLDER: &str = "backups";
@@ -53,14 +52,10 @@ impl Store {
         Store::at(config.base.join(dir))
     }
 
-    /// The one of the project around here, whatever the database is.
-    ///
-    /// # Errors
-    /// When it is not clear which project is meant.
-    pub(super) fn here(target: &Target) -> Result<Store, Failure> {
-        let project = config::find(target)?;
+    /// The one of this project, whatever the database is.
+    pub(super) fn of_project(project: &Project) -> Store {
         let dir = project.options.options.backups.as_deref();
-        Ok(Store::at(project.base.join(dir.unwrap_or(DEFAULT_FOLDER))))
+        Store::at(project.base.join(dir.unwrap_or(DEFAULT_FOLDER)))
     }
 
     fn at(dir: PathBuf) -> Store {

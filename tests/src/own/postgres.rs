@@ -10,7 +10,7 @@ use super::clock::Clock;
 use super::{PATIENCE, Server, Signal};
 
 /// A cluster, running or not.
-pub(crate) struct Postgres {
+pub struct Postgres {
     folder: TempDir,
     bin: PathBuf,
     port: u16,
@@ -19,12 +19,12 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     /// A new cluster that runs; None when PostgreSQL is not installed, which is said aloud.
-    pub(crate) async fn new() -> Option<Postgres> {
+    pub async fn new() -> Option<Postgres> {
         Postgres::with(None).await
     }
 
     /// The same, with a clock that can be set.
-    pub(crate) async fn by(clock: &Clock) -> Option<Postgres> {
+    pub async fn by(clock: &Clock) -> Option<Postgres> {
         Postgres::with(Some(clock)).await
     }
 
@@ -41,7 +41,7 @@ impl Postgres {
     }
 
     /// A second one that follows this one.
-    pub(crate) async fn standby(&self) -> Postgres {
+    pub async fn standby(&self) -> Postgres {
         let folder = super::folder();
         let port = format!("--port={}", self.port);
         let arguments = ["--pgdata=data", "--host=127.0.0.1", "--username=postgres"];
@@ -63,21 +63,23 @@ impl Postgres {
         }
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// The URL of the database that every cluster has.
+    pub fn url(&self) -> String {
         self.database("postgres")
     }
 
     /// The URL of another database.
-    pub(crate) fn database(&self, name: &str) -> String {
+    pub fn database(&self, name: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
     }
 
-    pub(crate) fn folder(&self) -> &Path {
+    /// Where everything of it is.
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// Starts it, and waits until it answers.
-    pub(crate) async fn start(&mut self) {
+    pub async fn start(&mut self) {
         self.start_by(None).await;
     }
 
@@ -120,12 +122,12 @@ impl Postgres {
     }
 
     /// Ends it in immediate mode, and waits until it has ended.
-    pub(crate) fn stop(&mut self) {
+    pub fn stop(&mut self) {
         self.server.take().expect("it runs").end();
     }
 
     /// Makes a primary of a standby.
-    pub(crate) fn promote(&self) {
+    pub fn promote(&self) {
         let data = self.folder.path().join("data").display().to_string();
         let arguments = ["promote", "--wait", "--pgdata"].map(str::to_owned);
         let arguments: Vec<String> = arguments.into_iter().chain([data]).collect();

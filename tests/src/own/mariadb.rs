@@ -1,9 +1,9 @@
 //! MariaDB of one's own, alone or as a Galera cluster of three nodes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use backstitch_tests::announce::announce;
+use crate::announce::announce;
 use sqlx::{Connection, Executor, MySqlConnection};
 use tempfile::TempDir;
 
@@ -12,7 +12,7 @@ use super::{PATIENCE, Server, Signal};
 use crate::length::is_long;
 
 /// A server, running or not.
-pub(crate) struct MariaDb {
+pub struct MariaDb {
     folder: TempDir,
     program: PathBuf,
     port: u16,
@@ -22,14 +22,14 @@ pub(crate) struct MariaDb {
 
 impl MariaDb {
     /// A server of its own that runs; None when MariaDB is not installed, which is said aloud.
-    pub(crate) async fn new() -> Option<MariaDb> {
+    pub async fn new() -> Option<MariaDb> {
         let mut server = MariaDb::installed(Vec::new())?;
         server.start(&[]).await;
         Some(server)
     }
 
     /// The same, with a clock that can be set.
-    pub(crate) async fn by(clock: &Clock) -> Option<MariaDb> {
+    pub async fn by(clock: &Clock) -> Option<MariaDb> {
         let mut server = MariaDb::installed(Vec::new())?;
         server.start_by(&[], Some(clock)).await;
         Some(server)
@@ -66,12 +66,17 @@ impl MariaDb {
     }
 
     /// The URL of its one database.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("mysql://root@127.0.0.1:{}/app", self.port)
     }
 
+    /// Where everything of it is.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Starts it, and waits until it answers.
-    pub(crate) async fn start(&mut self, more: &[String]) {
+    pub async fn start(&mut self, more: &[String]) {
         self.start_by(more, None).await;
     }
 
@@ -128,13 +133,13 @@ impl MariaDb {
     }
 
     /// Ends it without a word.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.server.take().expect("it runs").end();
     }
 }
 
 /// Three nodes; None when MariaDB or Galera is not installed, which is said aloud.
-pub(crate) async fn cluster() -> Option<Vec<MariaDb>> {
+pub async fn cluster() -> Option<Vec<MariaDb>> {
     let galera = ["/usr/lib/galera", "/usr/lib64/galera-4"].map(PathBuf::from);
     if !is_long() && !galera.iter().any(|folder| folder.exists()) {
         announce("skipped the Galera cluster, which is not installed here (tests/run --long does)");

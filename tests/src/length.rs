@@ -1,6 +1,6 @@
 //! How long the tests of this binary take, and what they draw by lot.
 
-use backstitch_tests::announce::announce;
+use crate::announce::announce;
 
 /// Set to anything but the empty text by `tests/run --long`.
 const LONG: &str = "BACKSTITCH_LONG";
@@ -8,23 +8,23 @@ const LONG: &str = "BACKSTITCH_LONG";
 const SEED: &str = "BACKSTITCH_SEED";
 
 /// How often something is tried: `short` by default, `long` where it may take its time.
-pub(crate) fn times(short: usize, long: usize) -> usize {
+pub fn times(short: usize, long: usize) -> usize {
     if is_long() { long } else { short }
 }
 
 /// Whether it may take its time.
-pub(crate) fn is_long() -> bool {
+pub fn is_long() -> bool {
     std::env::var_os(LONG).is_some_and(|value| !value.is_empty())
 }
 
 /// Numbers drawn by lot (splitmix64). Small, and the same for the same seed everywhere.
-pub(crate) struct Lot {
+pub struct Lot {
     state: u64,
 }
 
 impl Lot {
     /// By a seed that is told, so that it can be drawn again.
-    pub(crate) fn announced(what: &str) -> Lot {
+    pub fn announced(what: &str) -> Lot {
         let seed = match std::env::var(SEED) {
             Ok(seed) => seed.parse().expect("a seed is a number"),
             Err(_) => std::time::SystemTime::now()
@@ -36,7 +36,7 @@ impl Lot {
     }
 
     /// From 0 to `end`, without `end`.
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
+    pub fn below(&mut self, end: u64) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

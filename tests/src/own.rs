@@ -3,9 +3,9 @@
 //! They live in a temporary folder, listen on loopback, and end with the value that stands for
 //! them; the kernel ends them when the test program is killed outright.
 
-pub(crate) mod clock;
-pub(crate) mod mariadb;
-pub(crate) mod postgres;
+pub mod clock;
+pub mod mariadb;
+pub mod postgres;
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-use backstitch_tests::announce::announce;
-use backstitch_tests::servers::TEST_ALL;
+use crate::announce::announce;
+use crate::servers::TEST_ALL;
 use tempfile::TempDir;
 
 /// How long a server may take to come up, or to go.
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a server is ended.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Signal {
+pub enum Signal {
     /// Without a word.
     Kill,
     /// At once, but with a word to the clients; the immediate mode of PostgreSQL.
@@ -30,7 +30,7 @@ pub(crate) enum Signal {
 }
 
 /// A process that serves.
-pub(crate) struct Server {
+pub struct Server {
     child: Child,
     log: PathBuf,
     last: Signal,
@@ -38,7 +38,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts a program that ends with the test, by the signal `last`, and not as root.
-    pub(crate) fn start(program: &Path, arguments: &[String], log: &Path, last: Signal) -> Server {
+    pub fn start(program: &Path, arguments: &[String], log: &Path, last: Signal) -> Server {
         let file = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -62,7 +62,7 @@ impl Server {
     }
 
     /// Ends it, and waits until it has ended.
-    pub(crate) fn end(self) {
+    pub fn end(self) {
         self.signal(self.last.name());
         self.wait();
     }
@@ -87,12 +87,13 @@ impl Server {
         }
     }
 
-    pub(crate) fn has_ended(&mut self) -> bool {
+    /// Whether it is gone.
+    pub fn has_ended(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(Some(_)))
     }
 
     /// The last lines of its log.
-    pub(crate) fn tail(&self) -> String {
+    pub fn tail(&self) -> String {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = log.lines().rev().take(20).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
@@ -125,7 +126,7 @@ impl Signal {
 }
 
 /// A folder for servers, which belongs to them. Not below `TMPDIR`: a path to a socket is short.
-pub(crate) fn folder() -> TempDir {
+pub fn folder() -> TempDir {
     let folder = tempfile::Builder::new()
         .prefix("bst-")
         .tempdir_in("/tmp")
@@ -137,7 +138,7 @@ pub(crate) fn folder() -> TempDir {
 }
 
 /// Runs a program to its end, which must be a good one.
-pub(crate) fn run(program: &Path, arguments: &[String], folder: &Path) {
+pub fn run(program: &Path, arguments: &[String], folder: &Path) {
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -154,7 +155,7 @@ pub(crate) fn run(program: &Path, arguments: &[String], folder: &Path) {
 }
 
 /// Where a program is; None, and said aloud, when it is not there.
-pub(crate) fn program(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
+pub fn program(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let system = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
@@ -177,7 +178,7 @@ pub(crate) fn program(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
 
 /// A loopback port on which nobody listens, below those that the kernel gives out by itself and
 /// beside those that `tests/servers` takes.
-pub(crate) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(std::process::id() % 3000).expect("it is small");
     for _ in 0..1000 {

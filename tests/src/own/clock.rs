@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// What the programs that were given it see as the time.
-pub(crate) struct Clock {
+pub struct Clock {
     folder: TempDir,
     library: PathBuf,
 }
 
 impl Clock {
     /// One that goes right; None when libfaketime is not installed, which is said aloud.
-    pub(crate) fn new() -> Option<Clock> {
+    pub fn new() -> Option<Clock> {
         let library = super::program("libfaketimeMT.so.1", &folders())?;
         let clock = Clock {
             folder: super::folder(),
@@ -26,7 +26,7 @@ impl Clock {
     }
 
     /// Sets it to so many seconds after the true time.
-    pub(crate) fn set(&self, seconds: i64) {
+    pub fn set(&self, seconds: i64) {
         // In place of the other at once: it is read all the time.
         let new = self.folder.path().join("new");
         std::fs::write(&new, format!("{seconds:+}\n")).expect("it can be written");
@@ -36,7 +36,7 @@ impl Clock {
     }
 
     /// What a program's environment has to say.
-    pub(crate) fn environment(&self) -> [(&'static str, String); 4] {
+    pub fn environment(&self) -> [(&'static str, String); 4] {
         let clock = self.folder.path().join("clock");
         [
             ("LD_PRELOAD", self.library.display().to_string()),
@@ -47,7 +47,7 @@ impl Clock {
     }
 
     /// A command that starts `program` with this clock.
-    pub(crate) fn before(&self, program: &Path, arguments: Vec<String>) -> (PathBuf, Vec<String>) {
+    pub fn before(&self, program: &Path, arguments: Vec<String>) -> (PathBuf, Vec<String>) {
         let environment = self.environment().into_iter();
         let all = environment
             .map(|(name, value)| format!("{name}={value}"))
