@@ -49,7 +49,7 @@ impl<DB: Engine> Migrator<'_, DB> {
         let looked =
             Session::<DB>::look_at_server(connection, names, dialect, who, &self.announcer);
         let mut session = looked.await?;
-        session.outside_transaction()?;
+        session.outside_transaction().await?;
         lock::take(&mut session, self.lock, options, self.lock_wait).await?;
         // Those who wait are told who it is.
         let ours = DB::make_ours(&session.facts, &session.who);
