@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) shown_as: String,
     /// The SQL of the files.
     pub(crate) dialect: Dialect,
+    /// Whether somebody has said so. `mysql://` alone does not: MariaDB is called like that, too.
+    pub(crate) dialect_is_said: bool,
 }
 
 impl Config {
@@ -49,7 +51,12 @@ impl Config {
             let by_url = by_url.unwrap_or(dialect);
             return Err(Failure::usage(engine_differs(dialect, by_url)));
         }
-        Ok(Config::new(target, project, url, dialect, &variables))
+        let is_said = named.is_some() || dialect.is_sure_by_url();
+        let config = Config::new(target, project, url, dialect, &variables);
+        Ok(Config {
+            dialect_is_said: is_said,
+            ..config
+        })
     }
 
     /// What holds for the migrations that a program brings along.
@@ -94,6 +101,7 @@ impl Config {
             base: project.base,
             shown_as: project.shown_as,
             dialect,
+            dialect_is_said: true,
         }
     }
 

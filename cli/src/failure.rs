@@ -53,7 +53,7 @@ impl From<&backstitch::Error> for Failure {
         let diagnostics = error.diagnostics().iter().cloned();
         let advice = advice::on_cause(error);
         let advised = |diagnostic: Diagnostic| match advice {
-            Some(help) if diagnostic.help.is_empty() => diagnostic.help(help),
+            Some(help) if is_bare(&diagnostic) => diagnostic.help(help),
             _ => diagnostic,
         };
         Failure {
@@ -61,6 +61,11 @@ impl From<&backstitch::Error> for Failure {
             exit: Exit::of(error.kind()),
         }
     }
+}
+
+/// What the library says to whoever cannot connect holds for every reason that there may be.
+fn is_bare(diagnostic: &Diagnostic) -> bool {
+    diagnostic.help.is_empty() || diagnostic.message.starts_with("cannot connect to ")
 }
 
 impl From<backstitch::Error> for Failure {

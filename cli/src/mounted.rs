@@ -33,7 +33,8 @@ use crate::screen::Color;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Command {
-    command: command::Command,
+    // What somebody has it in is not to grow with its arguments.
+    command: Box<command::Command>,
     caller: Caller,
 }
 
@@ -53,7 +54,7 @@ impl Command {
 impl FromArgMatches for Command {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Command, Error> {
         Ok(Command {
-            command: command::Command::from_arg_matches(matches)?,
+            command: Box::new(command::Command::from_arg_matches(matches)?),
             caller: Caller::part(matches.subcommand_name()),
         })
     }

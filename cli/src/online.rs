@@ -7,7 +7,8 @@ use std::future::Future;
 
 use backstitch::engines::{MySql, Postgres, Sqlite};
 use backstitch::{Engine, LoadOptions, Migrations, Migrator};
-use backstitch_core::Dialect;
+use backstitch_core::{Diagnostic, Dialect};
+use sqlx::Connection;
 
 use crate::config::Config;
 use crate::exit::Exit;
@@ -72,11 +73,11 @@ impl<'w, DB: Product> Work<'w, DB> {
 pub(crate) fn on_folder(command: &impl Online, screen: &mut Screen) -> Exit {
     let outcome = Config::of_folder(command.target()).and_then(|config| {
         if speaks::<Postgres>(config.dialect) {
-            load_and_run::<Postgres>(command, &config, screen)
+            load_and_run::<Postgres>(command, config, screen)
         } else if speaks::<Sqlite>(config.dialect) {
-            load_and_run::<Sqlite>(command, &config, screen)
+            load_and_run::<Sqlite>(command, config, screen)
         } else {
-            load_and_run::<MySql>(command, &config, screen)
+            load_and_run::<MySql>(command, config, screen)
         }
     });
     settle(outcome, screen)
@@ -106,9 +107,10 @@ fn speaks<DB: Engine>(dialect: Dialect) -> bool {
 
 fn load_and_run<DB: Product>(
     command: &impl Online,
-    config: &Config,
+    config: Config,
     screen: &mut Screen,
 ) -> Result<Exit, Failure> {
+    let config = &as_the_server_says::<DB>(config, screen)?;
     let options = LoadOptions {
         dialect: Some(config.dialect),
         ..LoadOptions::default()
@@ -120,6 +122,43 @@ fn load_and_run<DB: Product>(
         screen,
     };
     start(command, &mut work)
+}
+
+/// Where one driver speaks to several engines, the server decides how files are read of which nobody
+/// says what they are written in.
+fn as_the_server_says<DB: Product>(
+    mut config: Config,
+    screen: &mut Screen,
+) -> Result<Config, Failure> {
+    if !config.dialect.has_sibling() || !DB::is_url(&config.url) {
+        return Ok(config);
+    }
+    let version = block_on(async {
+        let mut connection = product::connect::<DB>(&config.url).await?;
+        let rows = DB::ask(&mut connection, "SELECT VERSION()").await;
+        // It has served.
+        let _ = connection.close().await;
+        rows.map_err(|error| product::refused::<DB>("cannot ask the server what it is", &error))
+    })?;
+    let version = version.into_iter().flatten().next().flatten();
+    let found = config.dialect.of_server(&version.unwrap_or_default());
+    if config.dialect_is_said && found != config.dialect {
+        screen.complain(&[other_engine(config.dialect, found)]);
+        return Ok(config);
+    }
+    config.dialect = found;
+    Ok(config)
+}
+
+fn other_engine(read_as: Dialect, server: Dialect) -> Diagnostic {
+    let (files, title) = (read_as.title(), server.title());
+    let message = format!("the migrations are read as {files}, and the server is {title}");
+    Diagnostic::warn("engine-differs", message)
+        .why("The two have grown apart: some statements of one are none of the other.")
+        .help(format!(
+            "If this is the server that they are for, say so in backstitch.toml:\nengine = \"{}\"",
+            server.name()
+        ))
 }
 
 fn start<DB: Product>(command: &impl Online, work: &mut Work<'_, DB>) -> Result<Exit, Failure> {

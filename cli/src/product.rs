@@ -55,6 +55,10 @@ pub trait Product: Engine + Archive {
         connection: &mut Self::Connection,
     ) -> impl Future<Output = sqlx::Result<()>> + Send + '_;
 
+    /// What ends the connection that has the migration lock, by the words in which the library tells
+    /// of it.
+    fn ending(holder: &str) -> Option<String>;
+
     /// Ends what the connection of that number is doing. Whether it is gone.
     fn end<'a>(
         connection: &'a mut Self::Connection,
@@ -71,6 +75,13 @@ pub struct Place {
     pub host: Option<String>,
     /// Who connects.
     pub user: Option<String>,
+}
+
+/// The number that stands behind these words at the beginning of a text.
+fn number_behind<'t>(words: &str, text: &'t str) -> Option<&'t str> {
+    let rest = text.strip_prefix(words)?;
+    let end = rest.find(|sign: char| !sign.is_ascii_digit());
+    Some(&rest[..end.unwrap_or(rest.len())]).filter(|number| !number.is_empty())
 }
 
 /// A connection of our own.

@@ -55,7 +55,7 @@ impl Meanwhile {
         assert!(status.success(), "{status:?}");
     }
 
-    fn is_killed(mut self) {
+    fn ends_killed(mut self) {
         self.0.kill().expect("it runs");
         self.0.wait().expect("a process");
     }
@@ -172,7 +172,7 @@ fn a_killed_reset_can_be_taken_back<DB: Product>(engine: Engine) {
         let reset = Meanwhile::start(&session, "reset --yes");
         until("it has made the copy", || copies(&session) == 1);
         std::thread::sleep(Duration::from_secs(2));
-        reset.is_killed();
+        reset.ends_killed();
     });
     let list = works(&session, "backstitch backup list");
     assert!(
@@ -231,7 +231,7 @@ fn a_restore_waits_for_who_migrates() {
             1,
             "nothing is begun before the lock is there"
         );
-        up.is_killed();
+        up.ends_killed();
     }
 }
 

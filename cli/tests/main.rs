@@ -2,7 +2,10 @@
 
 mod alone;
 mod backups;
+mod contract;
 mod copies;
+#[cfg(unix)]
+mod examples;
 mod moves;
 mod program;
 mod session;

@@ -216,3 +216,45 @@ fn no_command_shows_a_password() {
         );
     }
 }
+
+/// MariaDB is often called by `mysql://`. What nobody says, the server does.
+#[test]
+fn the_server_says_whether_it_is_mysql_or_mariadb() {
+    let Some(session) = Session::open("shop", Engine::MariaDb) else {
+        return;
+    };
+    assert!(session.url().starts_with("mysql://"), "{}", session.url());
+    // MySQL has no sequences, and takes nothing back that it does not know.
+    let text = "-- @name: Numbers\n-- @description: Of invoices.\n\
+        -- @timestamp: 2026-03-01T10:00:00Z\n-- @rollbackSafe: true\n\n\
+        -- UP MIGRATION\nCREATE SEQUENCE invoices;\n\n-- DOWN MIGRATION\nDROP SEQUENCE invoices;\n";
+    write(&session, "migrations/0004_numbers.sql", text);
+    let engine = |line: &str| -> String {
+        let output = session.call(line);
+        let json = String::from_utf8_lossy(&output.stdout).into_owned();
+        let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        json["database"]["engine"]
+            .as_str()
+            .expect("a name")
+            .to_owned()
+    };
+    let note = "the migrations are read as MySQL, and the server is MariaDB";
+    assert_eq!(engine("backstitch status --json"), "mariadb");
+    let up = session.call("backstitch up");
+    assert!(
+        up.status.success() && !out(&up).contains(note),
+        "{}",
+        out(&up)
+    );
+    // Said otherwise, it counts, and is doubted aloud.
+    assert_eq!(engine("backstitch status --json --engine mysql"), "mysql");
+    let doubted = out(&session.call("backstitch status --engine mysql"));
+    assert!(doubted.contains(note), "{doubted}");
+    assert!(doubted.contains("engine = \"mariadb\""), "{doubted}");
+    write(&session, "backstitch.toml", "engine = \"mariadb\"\n");
+    let sure = out(&session.call("backstitch status"));
+    assert!(!sure.contains(note), "{sure}");
+    write(&session, "backstitch.toml", "engine = \"mysql\"\n");
+    let doubted = out(&session.call("backstitch verify"));
+    assert!(doubted.contains(note), "{doubted}");
+}

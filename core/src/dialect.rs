@@ -94,6 +94,31 @@ impl Dialect {
         }
     }
 
+    /// Whether another engine is reached by the same driver, and called by the same URL by many.
+    pub const fn has_sibling(self) -> bool {
+        match self {
+            Dialect::Postgres | Dialect::Sqlite => false,
+            Dialect::MySql | Dialect::MariaDb => true,
+        }
+    }
+
+    /// Whether a URL of this one leads to no other.
+    pub const fn is_sure_by_url(self) -> bool {
+        match self {
+            Dialect::Postgres | Dialect::Sqlite | Dialect::MariaDb => true,
+            Dialect::MySql => false,
+        }
+    }
+
+    /// Of this one and its sibling, the one that the server is by what it tells of its version.
+    pub fn of_server(self, version: &str) -> Dialect {
+        match (self.has_sibling(), version.contains("MariaDB")) {
+            (false, _) => self,
+            (true, true) => Dialect::MariaDb,
+            (true, false) => Dialect::MySql,
+        }
+    }
+
     /// Whether DDL is part of a transaction and goes back with it. Where it is not, the engine
     /// commits before each such statement.
     pub fn has_transactional_ddl(self) -> bool {

@@ -43,7 +43,7 @@ const EXAMPLES: &str = "\
 Examples:
   backstitch adopt --from sqlx --dry-run       what fits, and what does not
   backstitch adopt --from sqlx                 takes it over: all of it or nothing
-  backstitch adopt --from diesel --accept 0003 although the text is another
+  backstitch adopt --from diesel --accept 0003  although the text is another
 
 The table of the tool is only read. `backstitch import` makes the files first.
 Exit codes:

@@ -33,16 +33,19 @@ pub struct Repair {
 #[derive(Clone, Debug, Subcommand)]
 enum What {
     /// Everything that the migration does is in effect: it becomes applied
+    #[command(after_help = EXAMPLES)]
     Applied {
         /// Its id or its version
         id: String,
     },
     /// Nothing that the migration does is in effect: it becomes pending
+    #[command(after_help = EXAMPLES)]
     NotApplied {
         /// Its id or its version
         id: String,
     },
     /// It stopped half-way, and exactly so many statements are in effect: the next run goes on
+    #[command(after_help = EXAMPLES)]
     Resume {
         /// Its id or its version
         id: String,
@@ -51,11 +54,13 @@ enum What {
         done: usize,
     },
     /// The text of the file stands for the one that was applied
+    #[command(after_help = EXAMPLES)]
     Checksum {
         /// Its id or its version
         id: String,
     },
     /// The way back of the file replaces the stored one
+    #[command(after_help = EXAMPLES)]
     WayBack {
         /// Its id or its version
         id: String,

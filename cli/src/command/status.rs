@@ -1,6 +1,7 @@
 //! `backstitch status`: how a database stands, and what to do next.
 
 use backstitch::{ErrorKind, State};
+use backstitch_core::Diagnostic;
 use clap::Args;
 use serde::Serialize;
 
@@ -85,9 +86,11 @@ struct Dashboard {
     recent: Vec<Applied>,
     /// Why a run would be refused, in full.
     trouble: Option<String>,
+    /// Who has the migration lock now.
+    lock: Option<String>,
     next: Vec<Next>,
     #[serde(skip)]
-    diagnostics: Vec<backstitch_core::Diagnostic>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 #[derive(Debug, Serialize)]
@@ -180,6 +183,9 @@ impl Status {
         };
         let refusal_is_none = refusal.is_none();
         let diagnostics = refusal.iter().flat_map(backstitch::Error::diagnostics);
+        // How the migrations stand is told in any case.
+        let lock = migrator.holder(url).await.ok().flatten();
+        let locked = lock.as_deref().map(lock_held::<DB>);
         let recent = rows.into_iter().rev();
         let mut recent: Vec<Applied> = recent.collect();
         let last = recent
@@ -215,8 +221,13 @@ impl Status {
             pending: outlook::of(known, &work.config.options, &pending),
             recent,
             trouble: status.trouble,
+            lock,
             next: next(health, refusal_is_none),
-            diagnostics: diagnostics.cloned().map(in_our_words).collect(),
+            diagnostics: diagnostics
+                .cloned()
+                .map(in_our_words)
+                .chain(locked)
+                .collect(),
         })
     }
 }
@@ -245,6 +256,22 @@ pub(crate) fn applied(row: &backstitch::Row) -> Applied {
         applied_by: row.applied_by.clone(),
         error: row.error.clone(),
     }
+}
+
+fn lock_held<DB: Product>(holder: &str) -> Diagnostic {
+    let message = "somebody has the migration lock: a run is under way, or hangs";
+    let end = match DB::ending(holder) {
+        Some(statement) => format!(
+            "If that program is dead or hangs, end its connection, which frees the lock:\n{statement}\n\
+             What it had begun is told here then."
+        ),
+        None => {
+            "If that program is dead, the lock is free as soon as its lease has ended.".to_owned()
+        }
+    };
+    Diagnostic::warn("lock-held", message)
+        .why(format!("It is held by {holder}."))
+        .help(format!("Look again in a while. {end}"))
 }
 
 fn unapplied(set: &backstitch_core::Set, history: &[backstitch::Row]) -> Vec<String> {

@@ -1,23 +1,6 @@
 //! The findings for programs: one JSON object.
 //!
-//! This is a contract. Fields are added, and never renamed or taken away; words that a field may
-//! hold are added only where it says so.
-//!
-//! | field | what it holds |
-//! |---|---|
-//! | `engine` | `postgres`, `sqlite`, `mysql` or `mariadb` |
-//! | `migrations` | one object for each that could be read, in the order in which they run |
-//! | `migrations[].id`, `.path` | its name, and its file as seen from where the call was made |
-//! | `migrations[].proof` | `proven`, `unproven`, `broken`, `missing` or `irreversible` |
-//! | `migrations[].because` | sentences that say why it is not proven; empty when it is |
-//! | `migrations[].statements`, `.opaque` | statements of UP and DOWN; those that the model does not read |
-//! | `findings` | one object for each that is shown, by migration and place |
-//! | `findings[].code` | what `backstitch explain` knows; codes are added |
-//! | `findings[].severity` | `error`, `warn` or `info` |
-//! | `findings[].migration`, `.path`, `.line`, `.column` | where; `null` where there is no such place. Both numbers count from one, columns count characters |
-//! | `findings[].section` | `header`, `check`, `up`, `down` or `null` |
-//! | `findings[].message`, `.why`, `.help` | what is wrong, why it matters, what to write; the last two may be empty. Wordings change |
-//! | `summary` | `migrations`, `proven`, `errors`, `warnings`: counts of all there is, shown or not |
+//! This is a contract, which `JSON.md` of this crate holds.
 
 use backstitch_core::diagnostic::Severity;
 use backstitch_core::render::Finding;

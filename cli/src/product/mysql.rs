@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, MySql, Row};
 use crate::command::backup::DROPS;
 use crate::command::optimize::{Question, mysql};
 
-use super::{Place, Product, Rows};
+use super::{Place, Product, Rows, number_behind};
 
 impl Product for MySql {
     fn place(url: &str) -> Option<Place> {
@@ -60,6 +60,11 @@ impl Product for MySql {
             MySql::ask(connection, &statement).await?;
         }
         Ok(())
+    }
+
+    fn ending(holder: &str) -> Option<String> {
+        let number = number_behind("server connection ", holder)?;
+        Some(format!("KILL {number};"))
     }
 
     async fn end<'a>(connection: &'a mut MySqlConnection, number: &'a str) -> sqlx::Result<bool> {

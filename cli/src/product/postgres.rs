@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Postgres, Row, ValueRef};
 use crate::command::backup::EMPTY;
 use crate::command::optimize::{Question, postgres};
 
-use super::{Place, Product, Rows};
+use super::{Place, Product, Rows, number_behind};
 
 impl Product for Postgres {
     fn place(url: &str) -> Option<Place> {
@@ -50,6 +50,11 @@ impl Product for Postgres {
 
     async fn wipe(connection: &mut PgConnection) -> sqlx::Result<()> {
         Postgres::ask(connection, EMPTY).await.map(drop)
+    }
+
+    fn ending(holder: &str) -> Option<String> {
+        let number = number_behind("server process ", holder)?;
+        Some(format!("SELECT pg_terminate_backend({number});"))
     }
 
     async fn end<'a>(connection: &'a mut PgConnection, number: &'a str) -> sqlx::Result<bool> {

@@ -62,6 +62,10 @@ impl Product for Sqlite {
         Sqlite::ask(connection, "COMMIT").await.map(drop)
     }
 
+    fn ending(_holder: &str) -> Option<String> {
+        None
+    }
+
     /// A run that is broken off ends with its statement, and gives the write lock back.
     async fn end<'a>(connection: &'a mut SqliteConnection, _number: &'a str) -> sqlx::Result<bool> {
         match Sqlite::ask(connection, "BEGIN IMMEDIATE; ROLLBACK").await {

@@ -54,14 +54,14 @@ impl Place {
         fs::write(self.folder.path().join(file), text).expect("writable");
     }
 
-    /// Runs `NAME=VALUE service migrate up`, or `NAME=VALUE migrate up`.
+    /// Runs `NAME=VALUE service migrate up`, or `NAME=VALUE service-migrate up`.
     fn call(&self, line: &str) -> Shown {
         let words: Vec<&str> = line.split(' ').collect();
         let set = words.iter().take_while(|word| word.contains('=')).count();
         let (variables, words) = words.split_at(set);
         let program = match words[0] {
             "service" => env!("CARGO_BIN_EXE_service"),
-            "migrate" => env!("CARGO_BIN_EXE_migrate"),
+            "service-migrate" => env!("CARGO_BIN_EXE_service-migrate"),
             other => panic!("there is no program {other}"),
         };
         let output = Command::new(program)
@@ -101,7 +101,7 @@ fn every_online_command_works_inside_a_runtime() {
 
 #[test]
 fn every_online_command_works_outside_of_one() {
-    every_online_command("migrate");
+    every_online_command("service-migrate");
 }
 
 fn every_online_command(mount: &str) {
@@ -215,12 +215,20 @@ fn settings_come_from_the_file_the_environment_and_flags() {
     place.shows(&format!("service migrate status {other}"), 0, "other.db");
     place.write("other.env", "DATABASE_URL=sqlite:by-env-file.db?mode=rwc\n");
     place.shows(
-        "DATABASE_URL= migrate status --env-file other.env",
+        "DATABASE_URL= service-migrate status --env-file other.env",
         0,
         "by-env-file.db",
     );
-    place.shows("migrate status --dir elsewhere", 2, "migrations-embedded");
-    place.shows("migrate status --engine mysql", 2, "migrations-embedded");
+    place.shows(
+        "service-migrate status --dir elsewhere",
+        2,
+        "migrations-embedded",
+    );
+    place.shows(
+        "service-migrate status --engine mysql",
+        2,
+        "migrations-embedded",
+    );
     place.shows(
         "service migrate status --url postgres://me@db/shop",
         2,
@@ -258,8 +266,8 @@ fn commands_on_files_need_the_files() {
 #[test]
 fn completions_are_those_of_the_whole_program() {
     let place = Place::on_sqlite();
-    place.shows("migrate completions bash", 0, "_migrate()");
-    place.shows("migrate manual", 0, "migrate");
+    place.shows("service-migrate completions bash", 0, "_service__migrate()");
+    place.shows("service-migrate manual", 0, "service-migrate");
     place.shows("service migrate completions bash", 2, "part-of-a-service");
     place.shows("service migrate manual", 2, "part-of-a-service");
 }
@@ -267,8 +275,12 @@ fn completions_are_those_of_the_whole_program() {
 #[test]
 fn help_calls_the_commands_as_they_are_called_here() {
     let place = Place::on_sqlite();
-    place.shows("migrate --help", 0, "  migrate status  ");
-    place.shows("migrate up --help", 0, "  migrate up --dry-run");
+    place.shows("service-migrate --help", 0, "  service-migrate status  ");
+    place.shows(
+        "service-migrate up --help",
+        0,
+        "  service-migrate up --dry-run",
+    );
     place.shows(
         "service migrate up --help",
         0,

@@ -7,6 +7,7 @@ use super::Migrator;
 use crate::connect::{Connect, Held};
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::lease;
 use crate::lock;
 use crate::session::Session;
 
@@ -37,25 +38,59 @@ impl<DB: Engine> Migrator<'_, DB> {
         })
     }
 
+    /// Who has the migration lock now, in words for people; `None` when nobody has, or when that
+    /// cannot be told. Waits for nobody. On SQLite the lock is a transaction like any other, which is
+    /// not told.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn holder<'a, 'c: 'a>(
+        &'a self,
+        database: impl Connect<'c, DB> + 'a,
+    ) -> BoxFuture<'a, Result<Option<String>, Error>> {
+        Box::pin(async move {
+            if DB::LOCKS_BY_TRANSACTION {
+                return Ok(None);
+            }
+            let mut held = self.open(database).await?;
+            let result = self.holder_on(&mut held).await;
+            held.close().await;
+            result
+        })
+    }
+
+    async fn holder_on(&self, held: &mut Held<'_, DB>) -> Result<Option<String>, Error> {
+        let session = self.look_at_server(held).await?;
+        let name = session.names.lock();
+        if let Some(holder) = DB::lock_holder(session.connection, &name).await {
+            return Ok(Some(holder));
+        }
+        Ok(lease::holder::<DB>(session.connection, &session.names).await)
+    }
+
+    async fn look_at_server<'s>(
+        &'s self,
+        held: &'s mut Held<'_, DB>,
+    ) -> Result<Session<'s, DB>, Error> {
+        let (names, who) = (self.names.clone(), self.who());
+        let dialect = self.migrations.dialect();
+        let connection = held.connection();
+        Session::look_at_server(connection, names, dialect, who, &self.announcer).await
+    }
+
     async fn hold_on<T>(
         &self,
         held: &mut Held<'_, DB>,
         work: impl Future<Output = T>,
     ) -> Result<T, Error> {
         let options = held.options();
-        let (names, who) = (self.names.clone(), self.who());
-        let dialect = self.migrations.dialect();
-        let connection = held.connection();
-        let looked =
-            Session::<DB>::look_at_server(connection, names, dialect, who, &self.announcer);
-        let mut session = looked.await?;
+        let mut session = self.look_at_server(held).await?;
         session.outside_transaction().await?;
         lock::take(&mut session, self.lock, options, self.lock_wait).await?;
         // Those who wait are told who it is.
         let ours = DB::make_ours(&session.facts, &session.who);
         session.run_quietly(&ours).await;
         let done = work.await;
-        lock::release(&mut session).await;
-        Ok(done)
+        lock::release(&mut session, Ok(done)).await
     }
 }
