@@ -79,6 +79,7 @@ const PAGES: &[&str] = &[
     include_str!("page/options-unknown.md"),
     include_str!("page/own-transaction.md"),
     include_str!("page/project-unclear.md"),
+    include_str!("page/replace-incompatible.md"),
     include_str!("page/rollback-drift.md"),
     include_str!("page/rollback-incomplete.md"),
     include_str!("page/rollback-invalid.md"),

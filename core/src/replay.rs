@@ -13,6 +13,7 @@ mod create;
 mod data;
 mod double;
 mod drop;
+mod fit;
 mod follow;
 mod grant;
 mod index;

@@ -62,12 +62,14 @@ mod rollback_lossy;
 mod secret_in_migration;
 mod security_definer_unsafe;
 mod serial_widen_leaves_int_sequence;
+mod set_local_ignored;
 mod set_not_null_scans;
 mod slow_statement_under_lock;
 mod small_integer_key;
 mod sqlite_dqs_literal;
 mod sqlite_rebuild_cascades;
 mod sqlite_rebuild_incomplete;
+mod stale_function_body;
 mod superuser_operation;
 mod table_rewrite_command;
 mod table_without_primary_key;
@@ -177,12 +179,14 @@ const RULES: &[Rule] = &[
     secret_in_migration::RULE,
     security_definer_unsafe::RULE,
     serial_widen_leaves_int_sequence::RULE,
+    set_local_ignored::RULE,
     set_not_null_scans::RULE,
     slow_statement_under_lock::RULE,
     small_integer_key::RULE,
     sqlite_dqs_literal::RULE,
     sqlite_rebuild_cascades::RULE,
     sqlite_rebuild_incomplete::RULE,
+    stale_function_body::RULE,
     superuser_operation::RULE,
     table_rewrite_command::RULE,
     table_without_primary_key::RULE,

@@ -280,6 +280,7 @@ impl Replay<'_> {
                 }
             }
         }
+        self.refers_to_key(key, foreign, &target, &referenced)?;
         Some(Foreign {
             columns: foreign
                 .columns

@@ -375,7 +375,11 @@ impl Replay<'_> {
         if before.is_some() {
             match create.if_exists {
                 IfExists::Keep => return Some(()),
-                IfExists::Replace => {}
+                IfExists::Replace => {
+                    if let Some(Body::Routine(old)) = before.as_deref().map(|object| &object.body) {
+                        self.replaces_function(create, old)?;
+                    }
+                }
                 IfExists::Fail => self.is_free(&key, &create.name, create.kind)?,
             }
         } else {
