@@ -3,11 +3,15 @@
 use super::compare::kind;
 use super::run::{Case, sections};
 use super::{Difference, Leftover, Verdict, undo};
-use crate::change::SyntaxError;
+use crate::change::{self, SyntaxError};
 use crate::diagnostic::{Diagnostic, Section};
 use crate::migration::Script;
 use crate::replay::Finding;
 use crate::source::Span;
+
+/// The way out where no reader knows what the engine does.
+const UNCHECKED: &str =
+    "If the engine does take it as it was, say so above the statement:\n-- @unchecked: <reason>";
 
 /// The diagnostics of a migration that was replayed.
 pub(super) fn diagnose(case: &Case<'_>, verdict: &Verdict) -> Vec<Diagnostic> {
@@ -50,6 +54,9 @@ pub(super) fn diagnose(case: &Case<'_>, verdict: &Verdict) -> Vec<Diagnostic> {
 
 fn syntax(case: &Case<'_>, script: &Script, error: &SyntaxError) -> Diagnostic {
     let engine = case.schema.dialect().title();
+    if let Some(mended) = mended(case, script, error) {
+        return mended;
+    }
     let place = next_word(script, error.span);
     // What was found there instead stands above the caret.
     let message = error.message.split(", found ").next().unwrap_or_default();
@@ -63,9 +70,58 @@ fn syntax(case: &Case<'_>, script: &Script, error: &SyntaxError) -> Diagnostic {
     )
     .at(&script.source, place, label)
     .why("The engine refuses the statement, and with it the migration.")
-    .help(
-        "Correct it. If the engine does take it, say so above the statement:\n\
-         -- @unchecked: <reason>",
+    .help(format!("Correct it.\n{UNCHECKED}"))
+}
+
+/// A mistake of one token, with what it should be.
+fn mended(case: &Case<'_>, script: &Script, error: &SyntaxError) -> Option<Diagnostic> {
+    let dialect = case.schema.dialect();
+    let text = script.source.text();
+    let statements = script.statements.iter().map(|statement| statement.span);
+    let whole = statements
+        .filter(|span| span.start <= error.span.start)
+        .max_by_key(|span| span.start)?;
+    let mend = change::mend(text, whole, dialect, error)?;
+    let taken = mend.span.of(text).trim();
+    let (message, place, label) = match (taken, mend.text.as_str()) {
+        ("", forgotten) => (
+            format!("a `{forgotten}` is missing"),
+            next_word(script, mend.span),
+            format!("expected `{forgotten}` before this"),
+        ),
+        (taken, "") => (
+            format!("a `{taken}` is one too many"),
+            mend.span,
+            "not expected here".to_owned(),
+        ),
+        (taken, meant) => (
+            format!("unknown word `{taken}`"),
+            mend.span,
+            format!("did you mean `{meant}`?"),
+        ),
+    };
+    let (from, to) = (whole.range(), mend.span.range());
+    let line = from.start
+        + text[from.start..to.start]
+            .rfind('\n')
+            .map_or(0, |at| at + 1);
+    let behind = match text[to.end..from.end].find('\n') {
+        Some(end) => &text[to.end..to.end + end],
+        None => &text[to.end..from.end + usize::from(text[from.end..].starts_with(';'))],
+    };
+    let right = [
+        text[line..to.start].trim_start(),
+        &mend.text,
+        behind.trim_end(),
+    ];
+    Some(
+        Diagnostic::error(
+            "syntax-error",
+            format!("{} does not read this: {message}", dialect.title()),
+        )
+        .at(&script.source, place, label)
+        .why("The engine refuses the statement, and with it the migration.")
+        .help(format!("Write:\n{}\n{UNCHECKED}", right.concat())),
     )
 }
 
