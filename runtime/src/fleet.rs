@@ -17,7 +17,9 @@ use crate::error::{Error, ErrorKind};
 use crate::message::{Message, Piece};
 use crate::migrations::Migrations;
 use crate::migrator::Migrator;
+use crate::plan::{Down, Plan};
 use crate::report::{Report, Status};
+use crate::verify::{Verification, Verify};
 
 /// The tenants of a service, and how they are migrated. Made by [`Migrations::fleet`] or
 /// [`Migrator::fleet`].
@@ -154,17 +156,38 @@ impl<DB: Engine> Fleet<'_, DB> {
         Box::pin(self.each(|migrator, held| migrator.up(held)))
     }
 
+    /// Takes migrations back, for each tenant: so many steps of each, to the same migration, or what
+    /// the last run of each has applied. What it would lose is judged by each tenant's own rows.
+    pub fn down(&self, down: Down) -> BoxFuture<'_, FleetReport> {
+        Box::pin(self.each(move |migrator, held| migrator.down(held, down.clone())))
+    }
+
+    /// What [`up`](Fleet::up) would do for each tenant. Writes nothing.
+    pub fn plan(&self) -> BoxFuture<'_, FleetReport<Plan>> {
+        Box::pin(self.each(|migrator, held| migrator.plan(held)))
+    }
+
     /// How things stand with each tenant. Writes nothing.
     pub fn status(&self) -> BoxFuture<'_, FleetReport<Status>> {
         Box::pin(self.each(|migrator, held| migrator.status(held)))
     }
 
-    async fn each<T: Send>(&self, verb: Verb<DB, T>) -> FleetReport<T> {
+    /// Compares the database of each tenant with what the migrations make. What does not fit is in
+    /// what was found of the tenant, see [`differing`](FleetReport::differing).
+    pub fn verify(&self, verify: Verify) -> BoxFuture<'_, FleetReport<Verification>> {
+        Box::pin(self.each(move |migrator, held| migrator.verify(held, verify.clone())))
+    }
+
+    async fn each<T, V>(&self, verb: V) -> FleetReport<T>
+    where
+        T: Send,
+        V: for<'a> Fn(&'a Migrator<'_, DB>, Held<'static, DB>) -> Course<'a, T> + Send + Sync,
+    {
         let began = Instant::now();
         let failures = AtomicUsize::new(0);
         let mut waiting = Vec::with_capacity(self.tenants.len());
         for (at, tenant) in self.tenants.iter().enumerate() {
-            waiting.push(self.one(at, tenant, verb, &failures));
+            waiting.push(self.one(at, tenant, &verb, &failures));
         }
         let under_way = futures_util::stream::iter(waiting).buffer_unordered(self.at_once);
         let mut done: Vec<_> = under_way.collect().await;
@@ -175,13 +198,17 @@ impl<DB: Engine> Fleet<'_, DB> {
         }
     }
 
-    fn one<'a, T: Send + 'a>(
+    fn one<'a, T, V>(
         &'a self,
         at: usize,
         tenant: &'a Tenant,
-        verb: Verb<DB, T>,
+        verb: &'a V,
         failures: &'a AtomicUsize,
-    ) -> BoxFuture<'a, (usize, TenantReport<T>)> {
+    ) -> BoxFuture<'a, (usize, TenantReport<T>)>
+    where
+        T: Send + 'a,
+        V: for<'b> Fn(&'b Migrator<'_, DB>, Held<'static, DB>) -> Course<'b, T> + Send + Sync,
+    {
         Box::pin(async move {
             let failed = failures.load(Ordering::Relaxed);
             let outcome = if self.stop_after.is_some_and(|bound| failed >= bound) {
@@ -206,9 +233,8 @@ impl<DB: Engine> Fleet<'_, DB> {
     }
 }
 
-/// What is done for each tenant, on a connection of its own.
-type Verb<DB, T> =
-    for<'a> fn(&'a Migrator<'_, DB>, Held<'static, DB>) -> BoxFuture<'a, Result<T, Error>>;
+/// What is done for a tenant, on a connection of its own.
+type Course<'a, T> = BoxFuture<'a, Result<T, Error>>;
 
 /// A connection on which unqualified names go where the tenant wants them.
 async fn open<DB: Engine>(tenant: &Tenant) -> Result<Held<'static, DB>, Error> {
@@ -258,6 +284,15 @@ fn no_schema(schema: &str) -> Error {
         .why("A tenant's schema is made when the tenant is, not by a run.")
         .help("make it (CREATE SCHEMA) and run the fleet again, or leave the tenant out"),
     )
+}
+
+impl FleetReport<Verification> {
+    /// The names of those whose database is not as the migrations make it.
+    pub fn differing(&self) -> Vec<&str> {
+        let differs = |tenant: &&TenantReport<Verification>| matches!(&tenant.outcome, Outcome::Done(found) if !found.is_ok());
+        let differing = self.tenants.iter().filter(differs);
+        differing.map(|tenant| tenant.name.as_str()).collect()
+    }
 }
 
 impl<T> FleetReport<T> {
@@ -329,6 +364,30 @@ impl fmt::Display for FleetReport<Status> {
             (Some(trouble), _) => trouble.lines().next().unwrap_or_default().to_owned(),
             (None, 0) => format!("up to date ({} applied)", status.history.len()),
             (None, pending) => format!("{pending} pending"),
+        })
+    }
+}
+
+impl fmt::Display for FleetReport<Plan> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, |plan| {
+            let ids: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+            match ids.len() {
+                0 => "nothing to do".to_owned(),
+                1 => format!("1 step: {}", ids[0]),
+                n => format!("{n} steps: {}", ids.join(", ")),
+            }
+        })
+    }
+}
+
+impl fmt::Display for FleetReport<Verification> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, |found| {
+            let text = found.to_string();
+            let mut lines = text.trim_end().lines();
+            let first = lines.next().unwrap_or_default().to_owned();
+            lines.fold(first, |text, line| format!("{text}\n      {line}"))
         })
     }
 }

@@ -316,7 +316,8 @@ fn step(action: Action, migration: &Migration) -> Step {
 pub(crate) fn is_untouched(row: &Row) -> bool {
     let start = resume::start_of_row(row);
     let is_up = matches!(row.state, State::Failed | State::Applying);
-    is_up && start.done == 0 && !start.in_doubt && start.rounds.is_none()
+    let is_begun = start.done > 0 || start.in_doubt || start.rounds.is_some();
+    is_up && !is_begun && resume::is_told(row)
 }
 
 /// A row, and the migration that the program knows under its version.

@@ -202,7 +202,7 @@ fn is_prefix(job: &Job<'_>, row: &Row) -> bool {
     let prefixes = backstitch_core::resume::prefixes(job.script, Role::Down, job.dialect);
     match (prefixes.get(job.start.done), row.done_checksum) {
         (None, _) => false,
-        (Some(_), _) if job.start.done == 0 => true,
+        (Some(_), _) if row.state == State::Applied => true,
         (Some(prefix), Some(done)) => *prefix == done,
         // The layout before this one has no checksum.
         (Some(_), None) => true,

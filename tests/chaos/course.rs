@@ -264,6 +264,13 @@ impl fmt::Display for Traces {
     }
 }
 
+/// Whoever is called at night is told what to do next, whatever it is that went wrong.
+pub(crate) fn says_what_to_do(error: &backstitch::Error, when: &str) {
+    let mut found = error.diagnostics().iter();
+    let is_said = found.all(|one| !one.message.is_empty() && !one.help.is_empty());
+    assert!(is_said, "{when}: it does not say what to do\n{error}");
+}
+
 /// The ids that a process says it has done; it must have ended well.
 pub(crate) fn ids(finished: &Finished, when: &str) -> Vec<String> {
     let (out, err) = (&finished.stdout, &finished.stderr);

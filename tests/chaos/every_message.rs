@@ -10,7 +10,7 @@ use backstitch_tests::proxy::{Fault, Proxy, Spell};
 use backstitch_tests::servers::Engine as Server;
 use sqlx::Postgres;
 
-use crate::course::{Course, Watched};
+use crate::course::{Course, Watched, says_what_to_do};
 use crate::ground::{Ground, scenarios};
 use crate::length::is_long;
 
@@ -38,7 +38,7 @@ const FAULTS: [(Fault, Spell); 4] = [
 async fn every_message_of_up_is_lost_once_behind_pgbouncer() {
     if let Some(ground) = Ground::<Postgres>::on(Server::PgBouncer) {
         let faults = if is_long() { &FAULTS[..] } else { &FAULTS[..2] };
-        messages_of_up_are_lost(ground, Course::of(LENGTH).by_lease(), faults).await;
+        messages_are_lost(Way::Up, ground, Course::of(LENGTH).by_lease(), faults).await;
     }
 }
 
@@ -47,19 +47,21 @@ async fn every_message_of_up_is_lost_once_behind_pgbouncer() {
 async fn every_message_of_down_is_lost_once_behind_pgbouncer() {
     if let Some(ground) = Ground::<Postgres>::on(Server::PgBouncer) {
         let faults = if is_long() { &FAULTS[..] } else { &FAULTS[..2] };
-        messages_of_down_are_lost(ground, Course::of(LENGTH).by_lease(), faults).await;
+        messages_are_lost(Way::Down, ground, Course::of(LENGTH).by_lease(), faults).await;
     }
 }
 
 async fn every_message_of_up_is_lost_once<DB: Watched>(ground: Ground<DB>) {
-    messages_of_up_are_lost(ground, Course::of(LENGTH), &FAULTS).await;
+    messages_are_lost(Way::Up, ground, Course::of(LENGTH), &FAULTS).await;
 }
 
 async fn every_message_of_down_is_lost_once<DB: Watched>(ground: Ground<DB>) {
-    messages_of_down_are_lost(ground, Course::of(LENGTH), &FAULTS).await;
+    messages_are_lost(Way::Down, ground, Course::of(LENGTH), &FAULTS).await;
 }
 
-async fn messages_of_up_are_lost<DB: Watched>(
+/// One run for each message, which is lost; then what is there is judged, and the next one finishes.
+async fn messages_are_lost<DB: Watched>(
+    way: Way,
     ground: Ground<DB>,
     course: Course,
     faults: &[(Fault, Spell)],
@@ -70,22 +72,34 @@ async fn messages_of_up_are_lost<DB: Watched>(
     for &(fault, spell) in faults {
         for n in 1.. {
             assert!(n < MANY, "{}", proxy.transcript());
-            let when = format!("{fault:?} {spell:?} at message {n} of up");
+            let when = format!("{fault:?} {spell:?} at message {n} of {way:?}");
+            if way == Way::Down {
+                course.finish(&ground, &when).await;
+            }
             proxy.reset();
             proxy.fail(n, fault, spell);
-            let result = course.migrator(&set).up(proxy.url()).await;
+            let migrator = course.migrator(&set);
+            let result = match way {
+                Way::Up => migrator.up(proxy.url()).await,
+                Way::Down => migrator.force().down(proxy.url(), Down::All).await,
+            };
             let failed = proxy.failed();
             let transcript = proxy.transcript();
             proxy.mend();
             let traces = course.traces(&ground).await;
             traces.judge::<DB>(&format!("{when}\n{transcript}"));
-            let done = done(&result, &when);
-            assert!(
-                done <= traces.applied(),
-                "{when}: {done} done, but {traces}"
-            );
-            let report = course.finish(&ground, &when).await;
-            assert_eq!(report.done.len(), LENGTH - traces.applied(), "{when}");
+            let (done, applied) = (done(&result, &when), traces.applied());
+            match way {
+                Way::Up => {
+                    assert!(done <= applied, "{when}: {done} done, but {traces}");
+                    let report = course.finish(&ground, &when).await;
+                    assert_eq!(report.done.len(), LENGTH - applied, "{when}");
+                }
+                Way::Down => {
+                    let gone = LENGTH - applied;
+                    assert!(done <= gone, "{when}: {done} taken back, but {traces}");
+                }
+            }
             forget(&course, &ground, &when).await;
             if failed == 0 {
                 result.unwrap_or_else(|error| panic!("{when}: nothing was cut\n{error}"));
@@ -94,45 +108,13 @@ async fn messages_of_up_are_lost<DB: Watched>(
             tried += 1;
         }
     }
-    announce(&format!("{tried} cuts of up on {:?}", ground.engine()));
+    announce(&format!("{tried} cuts of {way:?} on {:?}", ground.engine()));
 }
 
-async fn messages_of_down_are_lost<DB: Watched>(
-    ground: Ground<DB>,
-    course: Course,
-    faults: &[(Fault, Spell)],
-) {
-    let set = course.load::<DB>();
-    let proxy = Proxy::start(ground.url());
-    let mut tried = 0;
-    for &(fault, spell) in faults {
-        for n in 1.. {
-            assert!(n < MANY, "{}", proxy.transcript());
-            let when = format!("{fault:?} {spell:?} at message {n} of down");
-            course.finish(&ground, &when).await;
-            proxy.reset();
-            proxy.fail(n, fault, spell);
-            let migrator = course.migrator(&set).force();
-            let result = migrator.down(proxy.url(), Down::All).await;
-            let failed = proxy.failed();
-            let transcript = proxy.transcript();
-            proxy.mend();
-            let traces = course.traces(&ground).await;
-            traces.judge::<DB>(&format!("{when}\n{transcript}"));
-            let done = done(&result, &when);
-            assert!(
-                done <= LENGTH - traces.applied(),
-                "{when}: {done} taken back, but {traces}"
-            );
-            forget(&course, &ground, &when).await;
-            if failed == 0 {
-                result.unwrap_or_else(|error| panic!("{when}: nothing was cut\n{error}"));
-                break;
-            }
-            tried += 1;
-        }
-    }
-    announce(&format!("{tried} cuts of down on {:?}", ground.engine()));
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Up,
+    Down,
 }
 
 /// How many steps a run says it has done; one that was cut off says that it was.
@@ -141,6 +123,7 @@ fn done(result: &Result<Report, backstitch::Error>, when: &str) -> usize {
         Ok(report) => report.done.len(),
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::Connection, "{when}: {error}");
+            says_what_to_do(error, when);
             error.report().done.len()
         }
     }

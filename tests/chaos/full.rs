@@ -12,7 +12,7 @@ use backstitch_tests::announce::announce;
 use backstitch_tests::process::Process;
 use sqlx::{Postgres, Sqlite};
 
-use crate::course::{Course, ids};
+use crate::course::{Course, ids, says_what_to_do};
 use crate::ground::{File, Folder, Ground, scenarios};
 use crate::own;
 
@@ -93,6 +93,7 @@ async fn a_database_may_not_grow(ground: Ground<Sqlite>) {
         match result {
             Ok(_) => break,
             Err(error) => {
+                says_what_to_do(&error, &when);
                 assert!(error.to_string().contains("full"), "{when}: {error}");
                 refused += 1;
             }
@@ -135,6 +136,7 @@ async fn a_table_space_is_full() {
     for _ in 0..3 {
         let error = set.up(ground.url()).await.expect_err("it does not fit");
         assert_eq!(error.kind(), ErrorKind::Statement, "{error}");
+        says_what_to_do(&error, "the disk is full");
         let shown = error.to_string();
         assert!(shown.contains("No space left on device"), "{shown}");
         assert!(shown.contains("0002_large.sql:7:1"), "{shown}");

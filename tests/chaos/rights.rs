@@ -4,7 +4,7 @@
 use backstitch::{Down, Error, ErrorKind};
 use sqlx::{Connection, MySql, Postgres, Sqlite};
 
-use crate::course::{Course, Watched, quiet};
+use crate::course::{Course, Watched, quiet, says_what_to_do};
 use crate::ground::{File, Ground, Product, ask, migrations, scenarios};
 
 scenarios! {
@@ -31,6 +31,7 @@ async fn refused<DB: Watched>(ground: &Ground<DB>, course: &Course, url: &str) -
     let before = course.traces(ground).await.to_string();
     let set = course.load::<DB>();
     let error = set.up(url).await.expect_err("it may not do that");
+    says_what_to_do(&error, "a right is missing");
     let traces = course.traces(ground).await;
     traces.judge::<DB>(&error.to_string());
     assert_eq!(traces.to_string(), before, "{error}");
@@ -82,6 +83,7 @@ async fn a_database_may_only_be_read(ground: Ground<Postgres>) {
         .down(ground.url(), Down::All)
         .await;
     let error = down.expect_err("it may only be read");
+    says_what_to_do(&error, "a right is missing");
     assert!(
         error.to_string().contains("read-only transaction"),
         "{error}"
@@ -139,6 +141,7 @@ async fn a_role_owns_not_the_table(ground: Ground<Postgres>) {
     let url = url_of(&ground, &role);
     for _ in 0..2 {
         let error = set.up(url.as_str()).await.expect_err("it is not the owner");
+        says_what_to_do(&error, "a right is missing");
         assert_eq!(error.kind(), ErrorKind::Statement, "{error}");
         let shown = error.to_string();
         assert!(shown.contains("must be owner of table theirs"), "{shown}");
@@ -218,6 +221,7 @@ async fn a_user_may_not_drop_tables(ground: Ground<MySql>) {
         .down(url.as_str(), Down::Steps(1))
         .await
         .expect_err("it may not do that");
+    says_what_to_do(&error, "a right is missing");
     assert!(error.to_string().contains("DROP command denied"), "{error}");
     let traces = course.traces(&ground).await;
     traces.judge::<MySql>("half of a rollback");
@@ -246,6 +250,7 @@ async fn a_session_may_only_read(ground: Ground<MySql>) {
     });
     let pool = pool.connect(ground.url()).await.expect("it connects");
     let error = set.up(&pool).await.expect_err("it may only read");
+    says_what_to_do(&error, "a right is missing");
     assert!(
         error.to_string().contains("READ ONLY transaction"),
         "{error}"

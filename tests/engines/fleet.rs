@@ -1,6 +1,8 @@
 //! The same migrations for many tenants.
 
-use backstitch::{ErrorKind, Outcome};
+use std::sync::{Arc, Mutex};
+
+use backstitch::{Down, ErrorKind, Event, Outcome, Verify};
 use sqlx::{MySql, Postgres, Sqlite};
 
 use crate::ground::{Ground, Product, scenarios, tables};
@@ -11,6 +13,9 @@ scenarios! {
         one_that_fails_does_not_hold_up_the_others,
         many_that_fail_end_it,
         nobody_is_a_fleet_too,
+        all_go_back_together,
+        what_differs_is_told_of_each,
+        no_more_at_once_than_asked_for,
     ],
     postgres: [
         schemas_in_one_database,
@@ -133,6 +138,98 @@ async fn nobody_is_a_fleet_too<DB: Product>(_ground: Ground<DB>) {
     assert!(report.is_ok() && report.to_string().starts_with("0 of 0 tenants done in "));
 }
 
+async fn all_go_back_together<DB: Product>(ground: Ground<DB>) {
+    let other = grounds::<DB>(1);
+    let set = tables::<DB>(3);
+    let fleet = || {
+        let fleet = set.migrator().force().fleet();
+        fleet
+            .database("acme", ground.url())
+            .database("bolt", other[0].url())
+    };
+    let planned = fleet().plan().await.to_string();
+    assert!(
+        planned.contains("\n  acme  3 steps: 0001_t1, 0002_t2, 0003_t3"),
+        "{planned}"
+    );
+    assert!(fleet().up().await.is_ok());
+    let planned = fleet().plan().await.to_string();
+    assert!(planned.contains("\n  bolt  nothing to do"), "{planned}");
+    // One has gone back further already, and one does not know where to go back to.
+    set.migrator()
+        .force()
+        .down(ground.url(), Down::Steps(2))
+        .await
+        .expect("down works");
+    let back = fleet().down(Down::To("0002_t2".to_owned())).await;
+    assert_eq!(back.failed(), ["acme"], "{back}");
+    assert!(
+        back.to_string().contains("1 migration taken back"),
+        "{back}"
+    );
+    assert_eq!(other[0].history().await.len(), 2);
+    let back = fleet().down(Down::All).await;
+    assert!(back.is_ok(), "{back}");
+    for ground in [&ground, &other[0]] {
+        assert!(ground.history().await.is_empty());
+        assert!(!ground.has("t1").await);
+    }
+}
+
+async fn what_differs_is_told_of_each<DB: Product>(ground: Ground<DB>) {
+    let other = grounds::<DB>(1);
+    let set = tables::<DB>(2);
+    let fleet = || {
+        let fleet = set.fleet().database("sound", other[0].url());
+        fleet.database("edited", ground.url())
+    };
+    assert!(fleet().up().await.is_ok());
+    let verified = fleet().verify(Verify::new().without_drift()).await;
+    assert!(
+        verified.is_ok() && verified.differing().is_empty(),
+        "{verified}"
+    );
+    ground
+        .ask("UPDATE __migrations__ SET digest = 'v1:0' WHERE version = 2")
+        .await;
+    let verified = fleet().verify(Verify::new().without_drift()).await;
+    assert_eq!(verified.differing(), ["edited"], "{verified}");
+    let shown = verified.to_string();
+    assert!(
+        shown.contains("\n  sound   history: 2 migrations applied, as this program knows them"),
+        "{shown}"
+    );
+    assert!(shown.contains("history-sum"), "{shown}");
+}
+
+async fn no_more_at_once_than_asked_for<DB: Product>(ground: Ground<DB>) {
+    let grounds: Vec<_> = grounds(5).into_iter().chain([ground]).collect();
+    // How many are under way, and how many there were at most.
+    let seen = Arc::new(Mutex::new((0, 0)));
+    let set = tables::<DB>(3);
+    let migrator = set.migrator().observer({
+        let seen = seen.clone();
+        move |event: Event<'_>| {
+            let mut seen = seen.lock().expect("nobody panics");
+            match event {
+                Event::Started { .. } => seen.0 += 1,
+                Event::Finished { .. } => seen.0 -= 1,
+                _ => {}
+            }
+            seen.1 = seen.1.max(seen.0);
+        }
+    });
+    let mut fleet = migrator.fleet().at_once(2);
+    for (n, ground) in grounds.iter().enumerate() {
+        fleet = fleet.database(format!("t{n}"), ground.url());
+    }
+    let report = fleet.up().await;
+    assert!(report.is_ok(), "{report}");
+    let (under_way, most) = *seen.lock().expect("nobody panics");
+    assert_eq!(under_way, 0);
+    assert!((1..=2).contains(&most), "{most} at once");
+}
+
 async fn schemas_in_one_database(ground: Ground<Postgres>) {
     // The second name is as hostile as a name can be.
     ground
@@ -144,7 +241,11 @@ async fn schemas_in_one_database(ground: Ground<Postgres>) {
         .schema("acme", ground.url(), "acme")
         .schema("bolt", ground.url(), "Bolt's \"own\"")
         .schema("gone", ground.url(), "gone");
+    // One has a database of its own, beside those with schemas.
+    let own = Ground::<Postgres>::new().expect("the server is there");
+    let fleet = fleet.database("own", own.url());
     let report = fleet.up().await;
+    assert_eq!(own.history().await.len(), 2);
     assert_eq!(report.failed(), ["gone"]);
     let Some(Outcome::Failed(error)) = report.get("gone") else {
         panic!("{report}");
@@ -162,6 +263,10 @@ async fn schemas_in_one_database(ground: Ground<Postgres>) {
         assert_eq!(rows.len(), 2);
     }
     assert!(!ground.has("public.t1").await && !ground.has("public.__migrations__").await);
+    // Each goes back in its own.
+    let back = fleet.only(&["acme"]).down(Down::Steps(1)).await;
+    assert!(back.is_ok(), "{back}");
+    assert!(!ground.has("acme.t2").await && ground.has("\"Bolt's \"\"own\"\"\".t2").await);
 }
 
 async fn databases_behind_one_url(ground: Ground<MySql>) {

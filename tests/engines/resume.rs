@@ -779,6 +779,40 @@ async fn a_state_that_a_hand_wrote_is_not_gone_on_with<DB: Product>(ground: Grou
             );
         }
     }
+    // Nor with the count put back, as if it had only begun.
+    for state in ["failed", "applying", "reverting"] {
+        ground
+            .ask(&format!(
+                "UPDATE __migrations__ SET state = '{state}', statements_done = 0 \
+                 WHERE version = 2"
+            ))
+            .await;
+        let up = set.up(ground.url()).await;
+        let migrator = set.migrator().force();
+        let down = migrator.down(ground.url(), Down::Steps(1)).await;
+        for error in [
+            up.expect_err("nobody can tell that nothing ran"),
+            down.expect_err("nobody can tell that nothing ran"),
+        ] {
+            let shown = error.to_string();
+            assert!(shown.contains("edited the row by hand"), "{state}\n{shown}");
+        }
+    }
+    assert_eq!(ground.value("SELECT COUNT(*) FROM notes").await, "1");
+    // What it has is the checksum of other statements.
+    let other = "'v1:0000000000000000000000000000000000000000000000000000000000000000'";
+    for done in [0, 1] {
+        ground
+            .ask(&format!(
+                "UPDATE __migrations__ SET state = 'reverting', statements_done = {done}, \
+                 done_checksum = {other} WHERE version = 2"
+            ))
+            .await;
+        let migrator = set.migrator().force();
+        let down = migrator.down(ground.url(), Down::Steps(1)).await;
+        let error = down.expect_err("that is not what is stored");
+        assert_eq!(error.kind(), ErrorKind::History, "{error}");
+    }
     assert_eq!(ground.value("SELECT COUNT(*) FROM notes").await, "1");
     // More statements than there are.
     ground

@@ -38,9 +38,14 @@ pub(crate) fn start_of_row(row: &Row) -> Start {
     }
 }
 
-/// Whether the row says what has run, as this library does. A hand that edits the state does not.
+/// Whether the row says what has run, as this library does. A hand that edits the state does not:
+/// what is under way has a checksum of what ran, though it be nothing, and what failed inside of a
+/// transaction has its error.
 pub(crate) fn is_told(row: &Row) -> bool {
-    row.layout == OLDEST_LAYOUT || row.statements_done == 0 || row.done_checksum.is_some()
+    let failed = row.state == State::Failed && row.error.is_some();
+    row.layout == OLDEST_LAYOUT
+        || row.done_checksum.is_some()
+        || (failed && row.statements_done == 0)
 }
 
 /// The step that goes on with the UP of a row.
