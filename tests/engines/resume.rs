@@ -2,14 +2,18 @@
 //!
 //! What a statement left behind of which nobody knows whether it has taken effect is made by
 //! refusing the count that comes after it: that is the database as a crash between the two leaves it.
+//! Indexes made beside others, DDL that commits by itself and batches have files of their own.
 
 use std::sync::{Arc, Mutex};
 
 use backstitch::{Action, Down, ErrorKind, Event, Migrations};
 use backstitch_tests::process::Process;
-use sqlx::{MySql, Postgres};
 
-use crate::ground::{File, Folder, Ground, Product, ask, migrations, program, scenarios, until};
+use crate::ground::{File, Folder, Ground, Product, migrations, program, scenarios, until};
+
+mod batches;
+mod concurrently;
+mod ddl;
 
 scenarios! {
     everywhere: [
@@ -20,26 +24,10 @@ scenarios! {
         the_layout_before_is_kept,
         a_failure_before_anything_ran_may_be_edited,
         a_state_that_a_hand_wrote_is_not_gone_on_with,
-        a_batch_that_never_ends_is_given_up,
-        a_batch_tells_its_rounds,
     ],
     servers: [
         a_killed_run_goes_on,
-        a_killed_batch_goes_on,
         settings_are_made_again,
-    ],
-    postgres: [
-        an_index_that_was_made_is_not_made_again,
-        an_index_that_is_half_made_is_made_anew,
-        a_unique_index_is_made_once_it_can_be,
-        an_invalid_index_of_somebody_else_stays,
-        what_cannot_be_known_is_asked,
-        a_statement_that_refuses_a_transaction_runs_without,
-    ],
-    mariadb: [
-        ddl_that_took_effect_does_not_run_again,
-        ddl_that_was_killed_runs_again,
-        a_procedure_that_may_have_run_is_asked_about,
     ],
 }
 
@@ -90,6 +78,11 @@ async fn up_told<DB: Product>(
     };
     let told = told.lock().expect("nobody panics").clone();
     (result, told)
+}
+
+async fn first<DB: Product>(set: &Migrations<DB>, ground: &Ground<DB>) {
+    let migrator = set.migrator().target("0001_notes").expect("it is there");
+    migrator.up(ground.url()).await.expect("the first works");
 }
 
 async fn the_rest_runs_when_it_is_put_right<DB: Product>(ground: Ground<DB>) {
@@ -423,333 +416,6 @@ async fn settings_are_made_again<DB: Product>(ground: Ground<DB>) {
     );
 }
 
-/// Refuses to count beyond so many statements, and to note that it failed.
-async fn refuse_counts(ground: &Ground<Postgres>, from: u32) {
-    ground
-        .ask(&format!(
-            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-             IF NEW.version = 2 AND (NEW.statements_done >= {from} OR NEW.error IS NOT NULL) THEN \
-             RAISE EXCEPTION 'no count'; END IF; RETURN NEW; END $$"
-        ))
-        .await;
-    ground
-        .ask(
-            "CREATE TRIGGER refuse BEFORE UPDATE ON __migrations__ FOR EACH ROW \
-             EXECUTE FUNCTION refuse()",
-        )
-        .await;
-}
-
-async fn count_again(ground: &Ground<Postgres>) {
-    ground.ask("DROP TRIGGER refuse ON __migrations__").await;
-}
-
-async fn first<DB: Product>(set: &Migrations<DB>, ground: &Ground<DB>) {
-    let migrator = set.migrator().target("0001_notes").expect("it is there");
-    migrator.up(ground.url()).await.expect("the first works");
-}
-
-async fn an_index_that_was_made_is_not_made_again(ground: Ground<Postgres>) {
-    let set = outside::<Postgres>(
-        "INSERT INTO notes VALUES (1);\nCREATE INDEX CONCURRENTLY \"By Id\" ON public.notes (id);\n\
-         INSERT INTO notes VALUES (2)",
-        "DROP INDEX CONCURRENTLY public.\"By Id\";\nDELETE FROM notes",
-    );
-    first(&set, &ground).await;
-    refuse_counts(&ground, 2).await;
-    let error = set
-        .up(ground.url())
-        .await
-        .expect_err("it cannot be counted");
-    assert!(error.to_string().contains("no count"), "{error}");
-    assert_eq!(ground.history().await[1], "0002_outside applying 1/3");
-    let plan = set.plan(ground.url()).await.expect("it can go on");
-    assert_eq!(
-        plan.to_string(),
-        "resume 0002_outside (A test) at statement 2 of 3, unless that has taken effect"
-    );
-    // It cannot be asked about what no longer stands there.
-    let edited = outside::<Postgres>(
-        "INSERT INTO notes VALUES (1);\nCREATE INDEX CONCURRENTLY other ON notes (id)",
-        "SELECT 1",
-    );
-    let error = edited.up(ground.url()).await.expect_err("it was edited");
-    assert!(
-        error.to_string().contains("put statement 2 back as it was"),
-        "{error}"
-    );
-    count_again(&ground).await;
-    let (report, told) = up_told(&set, &ground).await;
-    report.expect("it goes on");
-    assert_eq!(
-        told,
-        [
-            "0002_outside resumes after 1",
-            "0002_outside statement 2 took effect: true",
-            "0002_outside did 3"
-        ]
-    );
-    // The same on the way back.
-    ground.ask("DROP FUNCTION refuse").await;
-    refuse_counts(&ground, 1).await;
-    set.migrator()
-        .force()
-        .down(ground.url(), Down::Steps(1))
-        .await
-        .expect_err("it cannot be counted");
-    assert_eq!(ground.history().await[1], "0002_outside reverting 0/2");
-    count_again(&ground).await;
-    let report = set
-        .down(ground.url(), Down::Steps(1))
-        .await
-        .expect("it goes on");
-    assert_eq!(report.done[0].rows_affected, 2);
-    assert_eq!(ground.history().await, ["0001_notes applied 1/1"]);
-}
-
-async fn an_index_that_is_half_made_is_made_anew(ground: Ground<Postgres>) {
-    let up = "INSERT INTO notes VALUES (1);\nCREATE INDEX CONCURRENTLY by_id ON notes (id)";
-    let folder = Folder::of(&files(up, "DROP INDEX CONCURRENTLY by_id"));
-    let set: Migrations<Postgres> = folder.load();
-    first(&set, &ground).await;
-    let mut old = ground.connect().await;
-    ask::<Postgres>(&mut old, "BEGIN; INSERT INTO notes VALUES (7)").await;
-    let process = Process::start(program(ground.url(), folder.path()));
-    let valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('by_id')";
-    until("the index is half made", async || {
-        !ground.ask(valid).await.is_empty()
-    })
-    .await;
-    process.kill();
-    let worker = "SELECT COUNT(*) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONC%' \
-                  AND datname = current_database()";
-    until("the server notices", async || {
-        ground.value(worker).await == "0"
-    })
-    .await;
-    assert_eq!(ground.value(valid).await, "f");
-    ask::<Postgres>(&mut old, "COMMIT").await;
-    let (report, told) = up_told(&set, &ground).await;
-    report.expect("it goes on");
-    assert_eq!(
-        told,
-        [
-            "0002_outside resumes after 1",
-            "0002_outside dropped index by_id of notes",
-            "0002_outside statement 2 took effect: false",
-            "0002_outside did 2"
-        ]
-    );
-    assert_eq!(ground.value(valid).await, "t");
-}
-
-async fn a_unique_index_is_made_once_it_can_be(ground: Ground<Postgres>) {
-    let set = outside::<Postgres>(
-        "ALTER TABLE notes ADD COLUMN kind integer DEFAULT 1;\nINSERT INTO notes VALUES (1), (2);\n\
-         CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS one_of_a_kind ON notes (kind)",
-        "DROP INDEX CONCURRENTLY one_of_a_kind;\nALTER TABLE notes DROP COLUMN kind",
-    );
-    for _ in 0..2 {
-        let error = set.up(ground.url()).await.expect_err("two of a kind");
-        assert_eq!(error.kind(), ErrorKind::Statement);
-        assert_eq!(ground.history().await[1], "0002_outside applying 2/3");
-    }
-    ground.ask("UPDATE notes SET kind = id").await;
-    set.up(ground.url()).await.expect("one of each");
-    let valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('one_of_a_kind')";
-    assert_eq!(ground.value(valid).await, "t");
-}
-
-async fn an_invalid_index_of_somebody_else_stays(ground: Ground<Postgres>) {
-    let set = outside::<Postgres>(
-        "INSERT INTO notes VALUES (1);\nCREATE INDEX CONCURRENTLY by_id ON notes (id)",
-        "DROP INDEX CONCURRENTLY by_id",
-    );
-    first(&set, &ground).await;
-    ground.ask("CREATE INDEX by_id ON notes (id)").await;
-    ground
-        .ask("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'by_id'::regclass")
-        .await;
-    for _ in 0..2 {
-        let error = set.up(ground.url()).await.expect_err("there is one");
-        assert!(error.to_string().contains("already exists"), "{error}");
-        assert_eq!(ground.history().await[1], "0002_outside failed 1/2");
-    }
-    let valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('by_id')";
-    assert_eq!(ground.value(valid).await, "f");
-}
-
-async fn what_cannot_be_known_is_asked(ground: Ground<Postgres>) {
-    let set = outside::<Postgres>(
-        "CREATE PROCEDURE fill() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO notes VALUES (1); COMMIT; END $$;\n\
-         CALL fill();\nINSERT INTO notes VALUES (2)",
-        "DROP PROCEDURE fill",
-    );
-    first(&set, &ground).await;
-    refuse_counts(&ground, 2).await;
-    set.up(ground.url())
-        .await
-        .expect_err("it cannot be counted");
-    count_again(&ground).await;
-    for _ in 0..2 {
-        let error = set.up(ground.url()).await.expect_err("nobody can know");
-        assert_eq!(error.kind(), ErrorKind::Unfinished);
-        let shown = error.to_string();
-        for part in [
-            "it is not known whether statement 2 of `0002_outside` has taken effect",
-            "0002_outside.sql:9:1\n",
-            "Repair::Resume { id: \"0002_outside\", done: 2 }",
-            "Repair::Resume { id: \"0002_outside\", done: 1 }",
-        ] {
-            assert!(shown.contains(part), "{part}\n{shown}");
-        }
-    }
-    assert_eq!(ground.value("SELECT COUNT(*) FROM notes").await, "1");
-}
-
-async fn a_statement_that_refuses_a_transaction_runs_without(ground: Ground<Postgres>) {
-    // The text does not tell that the block commits.
-    let set = outside::<Postgres>(
-        "CREATE PROCEDURE fill() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO notes VALUES (1); COMMIT; END $$;\n\
-         DO $$ BEGIN CALL fill(); END $$;\nINSERT INTO notes VALUES (2)",
-        "DROP PROCEDURE fill",
-    );
-    let (report, told) = up_told(&set, &ground).await;
-    assert_eq!(report.expect("it works without").done[1].statements, 3);
-    assert_eq!(told.len(), 4, "{told:?}");
-    assert_eq!(ground.value("SELECT COUNT(*) FROM notes").await, "2");
-}
-
-async fn refuse_counts_of_mariadb(ground: &Ground<MySql>, from: u32) {
-    ground
-        .ask(&format!(
-            "CREATE TRIGGER refuse BEFORE UPDATE ON __migrations__ FOR EACH ROW BEGIN \
-             IF NEW.version = 2 AND (NEW.statements_done >= {from} OR NEW.error IS NOT NULL) THEN \
-             SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no count'; END IF; END"
-        ))
-        .await;
-}
-
-async fn ddl_that_took_effect_does_not_run_again(ground: Ground<MySql>) {
-    for (make, ddl) in [
-        ("SELECT 1", "CREATE TABLE `made it` (id INT)"),
-        (
-            "SELECT 1",
-            "ALTER TABLE notes ADD COLUMN more INT, ADD INDEX by_more (more)",
-        ),
-        ("CREATE TABLE old (id INT)", "DROP TABLE old"),
-        ("CREATE TABLE old2 (id INT)", "RENAME TABLE old2 TO new2"),
-        (
-            "ALTER TABLE notes ADD name INT",
-            "ALTER TABLE notes CHANGE name title INT",
-        ),
-        ("SELECT 1", "CREATE PROCEDURE p() BEGIN SELECT 1; END"),
-        (
-            "SELECT 1",
-            "CREATE TRIGGER g BEFORE INSERT ON notes FOR EACH ROW SET NEW.id = NEW.id",
-        ),
-        (
-            "CREATE TABLE c (note INTEGER)",
-            "ALTER TABLE c ADD CONSTRAINT f FOREIGN KEY (note) REFERENCES notes (id)",
-        ),
-        ("SELECT 1", "CREATE UNIQUE INDEX by_id ON notes (id)"),
-        ("SELECT 1", "DROP INDEX by_id ON notes"),
-    ] {
-        let set = outside::<MySql>(
-            &format!("{make};\n{ddl};\nINSERT INTO notes (id) VALUES (2)"),
-            "DELETE FROM notes",
-        );
-        first(&set, &ground).await;
-        refuse_counts_of_mariadb(&ground, 2).await;
-        let error = set
-            .up(ground.url())
-            .await
-            .expect_err("it cannot be counted");
-        assert!(error.to_string().contains("no count"), "{error}");
-        assert_eq!(
-            ground.history().await[1],
-            "0002_outside applying 1/3",
-            "{ddl}"
-        );
-        ground.ask("DROP TRIGGER refuse").await;
-        let (report, told) = up_told(&set, &ground).await;
-        report.unwrap_or_else(|error| panic!("{ddl}\n{error}"));
-        assert_eq!(
-            told,
-            [
-                "0002_outside resumes after 1",
-                "0002_outside statement 2 took effect: true",
-                "0002_outside did 3"
-            ],
-            "{ddl}"
-        );
-        set.migrator()
-            .force()
-            .down(ground.url(), Down::Steps(1))
-            .await
-            .expect("down works");
-    }
-}
-
-async fn ddl_that_was_killed_runs_again(ground: Ground<MySql>) {
-    let up = "INSERT INTO notes VALUES (1);\nALTER TABLE notes ADD COLUMN more INT;\nINSERT INTO notes VALUES (2, 2)";
-    let folder = Folder::of(&files(up, "ALTER TABLE notes DROP COLUMN more"));
-    let set: Migrations<MySql> = folder.load();
-    first(&set, &ground).await;
-    let mut reader = ground.connect().await;
-    ask::<MySql>(&mut reader, "START TRANSACTION").await;
-    ask::<MySql>(&mut reader, "SELECT * FROM notes").await;
-    let process = Process::start(program(ground.url(), folder.path()));
-    until("the second statement waits", async || {
-        ground
-            .history()
-            .await
-            .get(1)
-            .is_some_and(|row| row == "0002_outside applying 1/3")
-    })
-    .await;
-    process.kill();
-    let waiter = "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'ALTER TABLE notes%' \
-                  AND ID <> CONNECTION_ID() AND DB = DATABASE()";
-    for row in ground.ask(waiter).await {
-        ground.ask(&format!("KILL {}", row[0])).await;
-    }
-    ask::<MySql>(&mut reader, "COMMIT").await;
-    let (report, told) = up_told(&set, &ground).await;
-    report.expect("it goes on");
-    assert_eq!(
-        told,
-        [
-            "0002_outside resumes after 1",
-            "0002_outside statement 2 took effect: false",
-            "0002_outside did 2",
-            "0002_outside did 3"
-        ]
-    );
-}
-
-async fn a_procedure_that_may_have_run_is_asked_about(ground: Ground<MySql>) {
-    let set = outside::<MySql>(
-        "CREATE PROCEDURE fill() BEGIN INSERT INTO notes VALUES (1); CREATE TABLE made (id INT); END;\n\
-         CALL fill();\nINSERT INTO notes VALUES (2)",
-        "DROP PROCEDURE fill;\nDROP TABLE made",
-    );
-    first(&set, &ground).await;
-    refuse_counts_of_mariadb(&ground, 2).await;
-    set.up(ground.url())
-        .await
-        .expect_err("it cannot be counted");
-    ground.ask("DROP TRIGGER refuse").await;
-    let error = set.up(ground.url()).await.expect_err("nobody can know");
-    assert!(
-        error
-            .to_string()
-            .contains("it is not known whether statement 2"),
-        "{error}"
-    );
-    assert!(ground.has("made").await);
-}
-
 async fn a_state_that_a_hand_wrote_is_not_gone_on_with<DB: Product>(ground: Ground<DB>) {
     let set = outside::<DB>(
         "INSERT INTO notes VALUES (1)",
@@ -828,108 +494,4 @@ async fn a_state_that_a_hand_wrote_is_not_gone_on_with<DB: Product>(ground: Grou
         .await;
     let error = set.up(ground.url()).await.expect_err("there is one");
     assert_eq!(error.kind(), ErrorKind::Unfinished, "{error}");
-}
-
-const FEW: &str =
-    "DELETE FROM notes WHERE id IN (SELECT id FROM (SELECT id FROM notes LIMIT 2) AS few)";
-
-async fn a_killed_batch_goes_on<DB: Product>(ground: Ground<DB>) {
-    let ids: Vec<_> = (1..=100).map(|id| format!("({id})")).collect();
-    let up = format!(
-        "INSERT INTO notes VALUES {};\n-- @batch: 2, pause 50ms\n{FEW};\nINSERT INTO notes VALUES (0)",
-        ids.join(", ")
-    );
-    let folder = Folder::of(&files(&up, "DELETE FROM notes"));
-    let process = Process::start(program(ground.url(), folder.path()));
-    let rounds = "SELECT coalesce(max(rounds), 0) FROM __migrations__ WHERE version = 2";
-    until("some rounds are done", async || {
-        ground.has("__migrations__").await
-            && ground
-                .value(rounds)
-                .await
-                .parse::<u32>()
-                .is_ok_and(|rounds| rounds >= 3)
-    })
-    .await;
-    process.kill();
-    let row = "SELECT state, statements_done, rounds * 2 - round_rows FROM __migrations__ WHERE version = 2";
-    until("the server notices", async || {
-        let before = ground.value(rounds).await;
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-        before == ground.value(rounds).await
-    })
-    .await;
-    assert_eq!(ground.ask(row).await, [["applying", "1", "0"]]);
-    let done: usize = ground.value(rounds).await.parse().expect("a number");
-    let left: usize = ground
-        .value("SELECT COUNT(*) FROM notes")
-        .await
-        .parse()
-        .expect("a number");
-    assert_eq!(left, 100 - 2 * done, "the history and the rows agree");
-    let set: Migrations<DB> = folder.load();
-    let (report, told) = up_told(&set, &ground).await;
-    let report = report.expect("it goes on");
-    assert_eq!(report.done[0].rows_affected as usize, left + 1);
-    assert_eq!(told[0], "0002_outside resumes after 1");
-    assert_eq!(ground.value("SELECT id FROM notes").await, "0");
-    assert_eq!(ground.history().await[1], "0002_outside applied 3/3");
-}
-
-async fn a_batch_that_never_ends_is_given_up<DB: Product>(ground: Ground<DB>) {
-    let up = |most: u32| {
-        outside::<DB>(
-            &format!(
-                "INSERT INTO notes VALUES (1), (2), (3), (4), (5), (6);\n\
-                 -- @batch: 2, at most {most} rounds\n{FEW}"
-            ),
-            "DELETE FROM notes",
-        )
-    };
-    let error = up(2)
-        .up(ground.url())
-        .await
-        .expect_err("there are three rounds");
-    assert_eq!(error.kind(), ErrorKind::Statement);
-    let shown = error.to_string();
-    for part in [
-        "a batch of `0002_outside` still changes rows after 2 rounds",
-        "it has changed 4 rows",
-        "0002_outside.sql:10:1\n",
-        "at most 1000000",
-    ] {
-        assert!(shown.contains(part), "{part}\n{shown}");
-    }
-    assert_eq!(ground.history().await[1], "0002_outside failed 1/2");
-    up(2)
-        .up(ground.url())
-        .await
-        .expect_err("no more than that in all");
-    let report = up(5).up(ground.url()).await.expect("it goes on");
-    assert_eq!(report.done[0].rows_affected, 2);
-    assert_eq!(ground.value("SELECT COUNT(*) FROM notes").await, "0");
-}
-
-async fn a_batch_tells_its_rounds<DB: Product>(ground: Ground<DB>) {
-    let set = outside::<DB>(
-        &format!("INSERT INTO notes VALUES (1), (2), (3);\n-- @batch: 2\n{FEW}"),
-        "DELETE FROM notes",
-    );
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let rounds = told.clone();
-    let migrator = set.migrator().observer(move |event: Event<'_>| {
-        if let Event::RoundDone {
-            statement,
-            round,
-            rows_affected,
-            ..
-        } = event
-        {
-            let round = (statement, round, rows_affected);
-            rounds.lock().expect("nobody panics").push(round);
-        }
-    });
-    let report = migrator.up(ground.url()).await.expect("up works");
-    assert_eq!(report.done[1].rows_affected, 6);
-    assert_eq!(*told.lock().expect("nobody panics"), [(2, 1, 2), (2, 2, 1)]);
 }
