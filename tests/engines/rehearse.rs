@@ -1,6 +1,6 @@
 //! Running what is pending for real, and taking it back.
 
-use backstitch::{Blocks, ErrorKind, Migrations, TableLock};
+use backstitch::{Blocks, ErrorKind, Migrations, Rehearsal, TableLock};
 use sqlx::{MySql, Postgres, Sqlite};
 
 use crate::ground::{File, Ground, Product, migrations, scenarios, tables};
@@ -27,14 +27,16 @@ scenarios! {
     ],
 }
 
+/// A rehearsal that goes well.
+async fn rehearsed<DB: Product>(set: &Migrations<DB>, ground: &Ground<DB>) -> Rehearsal {
+    let rehearsal = set.migrator().rehearse(ground.url()).await;
+    rehearsal.unwrap_or_else(|error| panic!("{error}"))
+}
+
 async fn nothing_to_rehearse<DB: Product>(ground: Ground<DB>) {
     let set = tables::<DB>(1);
     set.up(ground.url()).await.expect("up works");
-    let rehearsal = set
-        .migrator()
-        .rehearse(ground.url())
-        .await
-        .expect("it works");
+    let rehearsal = rehearsed(&set, &ground).await;
     assert_eq!(rehearsal.to_string(), "nothing was rehearsed");
 }
 
@@ -66,8 +68,7 @@ async fn rows_are_changed_and_taken_back<DB: Product>(ground: Ground<DB>) {
         "UPDATE a SET n = id;\nUPDATE a SET n = 0\n  WHERE id = 1",
     )
     .await;
-    let rehearsal = set.migrator().rehearse(ground.url()).await;
-    let rehearsal = rehearsal.unwrap_or_else(|error| panic!("{error}"));
+    let rehearsal = rehearsed(&set, &ground).await;
     assert!(rehearsal.left_out.is_empty());
     let statements = &rehearsal.migrations[0].statements;
     let seen: Vec<_> = statements
@@ -161,8 +162,7 @@ async fn what_runs_outside_of_a_transaction_is_named<DB: Product>(ground: Ground
         ("0004_apart", update().with("@transaction: false")),
         ("0005_more", update()),
     ]);
-    let rehearsal = set.migrator().rehearse(ground.url()).await;
-    let rehearsal = rehearsal.unwrap_or_else(|error| panic!("{error}"));
+    let rehearsal = rehearsed(&set, &ground).await;
     assert_eq!(rehearsal.migrations.len(), 1);
     let left_out: Vec<_> = rehearsal
         .left_out
@@ -186,11 +186,7 @@ async fn what_runs_outside_of_a_transaction_is_named<DB: Product>(ground: Ground
 
 async fn nothing_stays<DB: Product>(ground: Ground<DB>) {
     let set = tables::<DB>(3);
-    let rehearsal = set
-        .migrator()
-        .rehearse(ground.url())
-        .await
-        .expect("it works");
+    let rehearsal = rehearsed(&set, &ground).await;
     assert_eq!(rehearsal.migrations.len(), 3);
     for table in [
         "t1",
@@ -232,8 +228,7 @@ async fn locks_and_rewrites_are_told(ground: Ground<Postgres>) {
     ground
         .ask("INSERT INTO a SELECT generate_series(1, 100)")
         .await;
-    let rehearsal = set.migrator().rehearse(ground.url()).await;
-    let rehearsal = rehearsal.unwrap_or_else(|error| panic!("{error}"));
+    let rehearsal = rehearsed(&set, &ground).await;
     let statements = &rehearsal.migrations[0].statements;
     let locks: Vec<Vec<String>> = statements
         .iter()
@@ -298,11 +293,7 @@ async fn a_busy_table_ends_the_rehearsal(ground: Ground<Postgres>) {
 
 async fn ddl_cannot_be_rehearsed(ground: Ground<MySql>) {
     let set = tables::<MySql>(2);
-    let rehearsal = set
-        .migrator()
-        .rehearse(ground.url())
-        .await
-        .expect("it works");
+    let rehearsal = rehearsed(&set, &ground).await;
     assert!(rehearsal.migrations.is_empty());
     assert_eq!(
         rehearsal.to_string(),
@@ -338,8 +329,7 @@ async fn a_rebuild_without_foreign_keys_is_rehearsed(ground: Ground<Sqlite>) {
     second.up(ground.url()).await.expect("up works");
     ground.ask("INSERT INTO a (id) VALUES (1)").await;
     ground.ask("INSERT INTO b (id, a) VALUES (1, 1)").await;
-    let rehearsal = set.migrator().rehearse(ground.url()).await;
-    let rehearsal = rehearsal.unwrap_or_else(|error| panic!("{error}"));
+    let rehearsal = rehearsed(&set, &ground).await;
     assert_eq!(rehearsal.migrations[0].statements.len(), 4);
     // What would be broken afterwards is found, and the enforcement is on again.
     ground.ask("INSERT INTO a (id) VALUES (2)").await;

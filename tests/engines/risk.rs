@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use backstitch::{Count, Direction, Down, ErrorKind, Level, Migrations, Occasion};
+use backstitch::{Count, Direction, Down, ErrorKind, Level, Migrations, Occasion, Risk};
 
 use crate::ground::{File, Ground, Product, migrations, scenarios, tables};
 
@@ -44,19 +44,19 @@ fn with_column<DB: Product>() -> Migrations<DB> {
     ])
 }
 
-async fn level<DB: Product>(ground: &Ground<DB>, set: &Migrations<DB>, down: Down) -> Level {
+async fn risk_of<DB: Product>(ground: &Ground<DB>, set: &Migrations<DB>, down: Down) -> Risk {
     let risk = set.migrator().risk(ground.url(), down).await;
-    risk.unwrap_or_else(|error| panic!("{error}")).level()
+    risk.unwrap_or_else(|error| panic!("{error}"))
+}
+
+async fn level<DB: Product>(ground: &Ground<DB>, set: &Migrations<DB>, down: Down) -> Level {
+    risk_of(ground, set, down).await.level()
 }
 
 async fn an_empty_table_is_no_loss<DB: Product>(ground: Ground<DB>) {
     let set = tables::<DB>(1);
     set.up(ground.url()).await.expect("up works");
-    let risk = set
-        .migrator()
-        .risk(ground.url(), Down::All)
-        .await
-        .expect("it can be told");
+    let risk = risk_of(&ground, &set, Down::All).await;
     assert_eq!(risk.level(), Level::Low);
     assert_eq!(
         risk.to_string(),
@@ -72,11 +72,7 @@ async fn a_table_with_rows_needs_force<DB: Product>(ground: Ground<DB>) {
     set.up(ground.url()).await.expect("up works");
     ground.ask("INSERT INTO t1 (id) VALUES (1)").await;
     ground.ask("INSERT INTO t1 (id) VALUES (2)").await;
-    let risk = set
-        .migrator()
-        .risk(ground.url(), Down::All)
-        .await
-        .expect("it can be told");
+    let risk = risk_of(&ground, &set, Down::All).await;
     assert_eq!(risk.level(), Level::High);
     let reason = &risk.steps[0].reasons[0];
     assert_eq!(reason.table.as_deref(), Some("t1"));
@@ -124,11 +120,7 @@ async fn a_column_with_values_needs_force<DB: Product>(ground: Ground<DB>) {
     ground.ask("INSERT INTO a (id) VALUES (1)").await;
     assert_eq!(level(&ground, &set, Down::Steps(1)).await, Level::Low);
     ground.ask("INSERT INTO a (id, n) VALUES (2, 7)").await;
-    let risk = set
-        .migrator()
-        .risk(ground.url(), Down::Steps(1))
-        .await
-        .expect("it can be told");
+    let risk = risk_of(&ground, &set, Down::Steps(1)).await;
     assert_eq!(
         risk.to_string(),
         "risk: high\n  0002_n: high\n    drops column a.n, which has values in 1 row"
@@ -152,11 +144,7 @@ async fn many_rows_are_not_counted_to_the_end<DB: Product>(ground: Ground<DB>) {
              FROM {digits} v, {digits} w, {digits} x, {digits} y, {digits} z WHERE v.d < 2"
         ))
         .await;
-    let risk = set
-        .migrator()
-        .risk(ground.url(), Down::Steps(1))
-        .await
-        .expect("it can be told");
+    let risk = risk_of(&ground, &set, Down::Steps(1)).await;
     assert_eq!(risk.steps[0].reasons[0].rows, Some(Count::MoreThan(10_000)));
     assert!(
         risk.to_string()
@@ -179,11 +167,7 @@ async fn what_cannot_be_judged_needs_force<DB: Product>(ground: Ground<DB>) {
     set.up(ground.url()).await.expect("up works");
     assert_eq!(level(&ground, &set, Down::Steps(1)).await, Level::Low);
     ground.ask("INSERT INTO a (id) VALUES (1)").await;
-    let risk = set
-        .migrator()
-        .risk(ground.url(), Down::Steps(1))
-        .await
-        .expect("it can be told");
+    let risk = risk_of(&ground, &set, Down::Steps(1)).await;
     assert_eq!(
         risk.to_string(),
         "risk: high\n  0002_b: high\n    changes rows of a, which has 1 row\n    \
@@ -201,11 +185,7 @@ async fn what_cannot_be_judged_needs_force<DB: Product>(ground: Ground<DB>) {
     );
     // A table that is not there cannot be counted.
     ground.ask("ALTER TABLE a RENAME TO hidden").await;
-    let risk = set
-        .migrator()
-        .risk(ground.url(), Down::Steps(1))
-        .await
-        .expect("it can be told");
+    let risk = risk_of(&ground, &set, Down::Steps(1)).await;
     assert!(
         risk.to_string()
             .ends_with("whose rows could not be counted"),
@@ -246,11 +226,7 @@ async fn what_the_file_calls_safe_is_believed<DB: Product>(ground: Ground<DB>) {
         .expect("it has force");
     let set = seed("@rollbackSafe: true");
     set.up(ground.url()).await.expect("up works");
-    let risk = set
-        .migrator()
-        .risk(ground.url(), Down::Steps(1))
-        .await
-        .expect("it can be told");
+    let risk = risk_of(&ground, &set, Down::Steps(1)).await;
     assert_eq!(
         risk.to_string(),
         "risk: low\n  0002_seed: low\n    deletes some rows of a, which has 1 row"
@@ -423,11 +399,7 @@ async fn the_statistics_tell_about_large_tables(ground: Ground<sqlx::Postgres>) 
     ground
         .ask("INSERT INTO t1 SELECT generate_series(1, 20000); ANALYZE t1")
         .await;
-    let risk = set
-        .migrator()
-        .risk(ground.url(), Down::All)
-        .await
-        .expect("it can be told");
+    let risk = risk_of(&ground, &set, Down::All).await;
     assert_eq!(risk.steps[0].reasons[0].rows, Some(Count::About(20_000)));
 }
 
@@ -436,11 +408,7 @@ async fn a_locked_table_does_not_hold_up_the_judgement(ground: Ground<sqlx::Post
     set.up(ground.url()).await.expect("up works");
     let mut other = ground.connect().await;
     crate::ground::ask::<sqlx::Postgres>(&mut other, "BEGIN; LOCK TABLE t1").await;
-    let risk = set
-        .migrator()
-        .risk(ground.url(), Down::All)
-        .await
-        .expect("it can be told");
+    let risk = risk_of(&ground, &set, Down::All).await;
     assert_eq!(risk.level(), Level::Medium);
     assert!(risk.to_string().contains("could not be counted"), "{risk}");
     crate::ground::ask::<sqlx::Postgres>(&mut other, "ROLLBACK").await;
@@ -465,11 +433,7 @@ async fn a_rebuild_is_not_taken_for_a_drop(ground: Ground<sqlx::Sqlite>) {
     ground.ask("INSERT INTO a (id) VALUES (1)").await;
     assert_eq!(level(&ground, &set, Down::Steps(1)).await, Level::Low);
     ground.ask("UPDATE a SET n = 2").await;
-    let risk = set
-        .migrator()
-        .risk(ground.url(), Down::Steps(1))
-        .await
-        .expect("it can be told");
+    let risk = risk_of(&ground, &set, Down::Steps(1)).await;
     assert_eq!(
         risk.to_string(),
         "risk: high\n  0002_n: high\n    drops column a.n, which has values in 1 row"
