@@ -27,6 +27,7 @@ mod concurrent_index_if_not_exists;
 mod constraint_builds_index;
 mod constraint_dropped;
 mod constraint_without_not_valid;
+mod data_dependent_constraint;
 mod default_dropped_breaks_writers;
 mod drop_column_drops_constraints;
 mod drop_column_loses_data;
@@ -34,6 +35,7 @@ mod drop_index_before_replacement;
 mod drop_index_not_concurrent;
 mod drop_locks_referenced_table;
 mod drop_table_loses_data;
+mod dynamic_sql;
 mod enum_value_removed;
 mod enum_value_used_too_early;
 mod fk_without_index;
@@ -144,6 +146,7 @@ const RULES: &[Rule] = &[
     constraint_builds_index::RULE,
     constraint_dropped::RULE,
     constraint_without_not_valid::RULE,
+    data_dependent_constraint::RULE,
     default_dropped_breaks_writers::RULE,
     drop_column_drops_constraints::RULE,
     drop_column_loses_data::RULE,
@@ -151,6 +154,7 @@ const RULES: &[Rule] = &[
     drop_index_not_concurrent::RULE,
     drop_locks_referenced_table::RULE,
     drop_table_loses_data::RULE,
+    dynamic_sql::RULE,
     enum_value_removed::RULE,
     enum_value_used_too_early::RULE,
     fk_without_index::RULE,
