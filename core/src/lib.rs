@@ -12,6 +12,8 @@ pub mod checksum;
 pub mod diagnostic;
 pub mod dialect;
 pub mod dir;
+#[cfg(feature = "model")]
+pub mod facts;
 pub mod lex;
 pub mod lockfile;
 pub mod migration;

@@ -5,11 +5,14 @@
 //! [`Leftover`], named with both places and the statement that undoes it.
 
 mod compare;
+mod forward;
 mod report;
 mod run;
 mod undo;
 
 use std::collections::BTreeMap;
+
+pub use forward::{Extent, Stage, forward};
 
 use crate::diagnostic::Diagnostic;
 use crate::migration::Migration;

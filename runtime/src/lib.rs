@@ -67,7 +67,7 @@ pub use repair::Repair;
 pub use report::{Direction, Done, Report, Status};
 pub use risk::{Count, Level, Reason, Risk, StepRisk};
 pub use step::StepFn;
-pub use verify::{Drift, Verification, Verify};
+pub use verify::{Drift, Drifted, NotCompared, ToldBy, Verification, Verify};
 
 /// What `migrations!` writes into the program. Not for anybody else.
 #[doc(hidden)]

@@ -123,6 +123,17 @@ pub fn catalogue<'a, 'c: 'a, DB: Engine>(
     })
 }
 
+/// How the facts of a schema of the model differ from what a catalogue holds: what
+/// [`verify`](crate::Migrator::verify) tells drift by.
+#[cfg(feature = "drift")]
+pub fn disagreements(
+    claims: &backstitch_core::facts::Facts,
+    catalogue: &Catalogue,
+    dialect: backstitch_core::Dialect,
+) -> Vec<backstitch_core::facts::Disagreement> {
+    crate::verify::disagreements(claims, catalogue, dialect)
+}
+
 /// A proof under way.
 struct Course<'m, DB: Engine> {
     migrations: &'m Migrations<DB>,

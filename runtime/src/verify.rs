@@ -1,11 +1,17 @@
 //! Whether the database is what the history says, and the history what this program knows.
 //!
 //! Three things are compared: the rows of the history with the migrations, the stored ways back
-//! with their checksums, and what the database holds with what the applied migrations make. For
-//! the last they are run anew in a scratch database, because nothing else knows for sure what
-//! they make. Nothing is written to the database itself, and no lock is taken.
+//! with their checksums, and what the database holds with what the applied migrations make. What
+//! that is the model of the schema says, or a replay in a scratch database, which knows every
+//! detail. Nothing is written to the database itself, and no lock is taken.
 
 mod drift;
+#[cfg(feature = "drift")]
+mod expected;
+#[cfg(feature = "drift")]
+mod from_model;
+#[cfg(feature = "drift")]
+mod of_catalogue;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,7 +22,9 @@ use backstitch_core::{Diagnostic, Migration, Severity};
 use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
-pub use self::drift::Drift;
+pub use self::drift::{Drift, Drifted, NotCompared, ToldBy};
+#[cfg(feature = "drift")]
+pub(crate) use self::from_model::disagreements;
 
 use crate::connect::{Connect, Held};
 use crate::engine::Engine;
@@ -38,7 +46,7 @@ pub struct Verify {
 /// Where the applied migrations are run anew.
 #[derive(Clone, Debug, Default)]
 enum Replay {
-    /// Where that needs nobody's leave: SQLite.
+    /// Where that needs nobody's leave: SQLite. Elsewhere the model replays them.
     #[default]
     Anywhere,
     /// On this server.
@@ -48,13 +56,15 @@ enum Replay {
 }
 
 impl Verify {
-    /// History, checksums and, on SQLite, drift.
+    /// History, checksums and drift. On SQLite the applied migrations are run anew in memory; on
+    /// other servers the model of the schema replays them, where this crate has its feature
+    /// `drift`. What the model is not sure of is left out and named.
     pub fn new() -> Verify {
         Verify::default()
     }
 
-    /// Looks for drift too, by running the applied migrations in a scratch database on the server
-    /// of this URL, which is dropped at the end. The user must be allowed to make databases, and
+    /// Looks for drift in every detail, by running the applied migrations in a scratch database on
+    /// the server of this URL, which is dropped at the end. The user must be allowed to make databases, and
     /// what the migrations do to the server as a whole (roles, other databases) they do there: name
     /// a server for tests, of the same version, rather than the one in production.
     pub fn replay_on(mut self, url: impl Into<String>) -> Verify {
@@ -86,6 +96,10 @@ pub struct Verification {
     pub findings: Vec<Diagnostic>,
     /// How the database differs from what the applied migrations make.
     pub drift: Drift,
+    /// By what it was told; `None` where it was not looked.
+    pub told_by: Option<ToldBy>,
+    /// What was left out, since the model is not sure of it.
+    pub not_compared: Vec<NotCompared>,
 }
 
 impl Verification {
@@ -111,7 +125,11 @@ impl fmt::Display for Verification {
                 writeln!(f, "history: {applied}, {n} finding{}", plural(n))?;
             }
         }
-        write!(f, "{}", self.drift)
+        write!(f, "{}", self.drift)?;
+        for one in &self.not_compared {
+            write!(f, "\nnot compared: {one}")?;
+        }
+        Ok(())
     }
 }
 
@@ -157,7 +175,7 @@ impl<DB: Engine> Migrator<'_, DB> {
             findings.extend(self.stored(&mut session).await?);
             findings.extend(summed(&mut session).await?);
         }
-        let drift = self.drift(&mut session, verify).await?;
+        let told = self.drift(&mut session, verify).await?;
         let applied = session
             .rows
             .iter()
@@ -165,7 +183,9 @@ impl<DB: Engine> Migrator<'_, DB> {
         Ok(Verification {
             applied: applied.count(),
             findings,
-            drift,
+            drift: told.drift,
+            told_by: told.told_by,
+            not_compared: told.not_compared,
         })
     }
 

@@ -9,6 +9,7 @@ mod servers;
 
 mod adopt;
 mod checks;
+mod drift;
 mod errors;
 mod few_messages;
 mod fleet;

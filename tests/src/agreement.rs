@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use backstitch::Engine;
-use backstitch::testing::catalogue;
+use backstitch::testing::{catalogue, disagreements};
 use backstitch_core::Dialect;
+use backstitch_core::facts::{About, Disagreement, Facts, of_schema};
 use backstitch_core::migration::Transaction;
 use backstitch_core::options::Options;
 use backstitch_core::proof;
@@ -12,7 +13,6 @@ use backstitch_core::set::Set;
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use crate::corpus::Chain;
-use crate::facts::{Disagreement, Facts, disagreements, of_catalogue, of_model};
 use crate::servers::{self, Database, Roles};
 
 /// A difference that is known, and why it is there.
@@ -219,7 +219,7 @@ impl Run<'_> {
             let held = catalogue::<DB>(database.url())
                 .await
                 .expect("the catalogue can be read");
-            let all = disagreements(&claim, &of_catalogue(&held, dialect));
+            let all = disagreements(&claim, &held, dialect);
             let (known, found): (Vec<_>, Vec<_>) =
                 all.into_iter().partition(|one| self.is_known(one));
             course.compared += 1;
@@ -243,7 +243,7 @@ impl Run<'_> {
         proof::check_each(self.set, &Options::default(), |migration, schema| {
             at += 1;
             if at % self.step.max(1) == 0 || at == count {
-                claims.insert(migration.id.clone(), of_model(schema));
+                claims.insert(migration.id.clone(), of_schema(schema));
             }
         });
         claims
@@ -251,13 +251,41 @@ impl Run<'_> {
 
     fn is_known(&self, found: &Disagreement) -> bool {
         let engine = self.set.dialect.name();
+        let (property, said) = match &found.about {
+            About::Missing => ("", [THERE, NOT_THERE]),
+            About::Unknown => ("", [NOT_THERE, THERE]),
+            About::Property {
+                name,
+                model,
+                engine,
+            } => (*name, [model.as_str(), engine.as_str()]),
+        };
         KNOWN.iter().any(|known| {
             known.engine == engine
                 && (known.chain.is_empty() || known.chain == self.chain)
                 && known.kind == found.object.kind
-                && known.property == found.property
-                && known.said == [found.model.as_str(), found.engine.as_str()]
+                && known.property == property
+                && known.said == said
         })
+    }
+}
+
+/// What kind of difference it is, without names.
+pub fn cause(found: &Disagreement) -> String {
+    let kind = found.object.kind;
+    match &found.about {
+        About::Missing => format!("{kind}: model there, engine not there"),
+        About::Unknown => format!("{kind}: model not there, engine there"),
+        About::Property {
+            name,
+            model,
+            engine,
+        } => match (model.as_str(), engine.as_str()) {
+            ("yes" | "no" | "", "yes" | "no" | "") => {
+                format!("{kind}: {name}: model {model}, engine {engine}")
+            }
+            _ => format!("{kind}: {name}"),
+        },
     }
 }
 

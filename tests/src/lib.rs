@@ -6,7 +6,6 @@
 pub mod agreement;
 pub mod announce;
 pub mod corpus;
-pub mod facts;
 pub mod grammar;
 pub mod length;
 pub mod mutation;

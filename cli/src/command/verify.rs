@@ -1,7 +1,7 @@
 //! `backstitch verify`: whether the database is what the history says, and the history what the
 //! migrations are.
 
-use backstitch::{Drift, Verification, Verify as Asked};
+use backstitch::{Drift, ToldBy, Verification, Verify as Asked};
 use backstitch_core::render::{self, Style};
 use backstitch_core::{Diagnostic, Severity};
 use clap::Args;
@@ -20,8 +20,8 @@ use crate::target::Target;
 pub struct Verify {
     #[command(flatten)]
     target: Target,
-    /// Look for drift by running the applied migrations in a scratch database on this server;
-    /// SQLite needs none
+    /// Look for drift in every detail, by running the applied migrations in a scratch database on
+    /// this server; SQLite needs none
     #[arg(long, value_name = "URL")]
     replay_on: Option<String>,
     /// Leave drift out: the history and its checksums only
@@ -34,10 +34,11 @@ pub struct Verify {
 
 const EXAMPLES: &str = "\
 Examples:
-  backstitch verify                                       the history, its checksums; drift on SQLite
+  backstitch verify                                  the history, its checksums, and drift:
+      what is there, against what the migrations make by the model of the schema
   backstitch verify --replay-on postgres://me@test-server/postgres
-      drift too: what is there, against what the migrations make on a server for tests
-  backstitch verify --json | jq .drift.differences        for programs
+      against what they make on a server for tests, in every detail
+  backstitch verify --json | jq .drift.differences   for programs
 
 What others make is named in backstitch.toml: external = [\"public.geometry_columns\"].
 It writes nothing to the database. Exit codes:
@@ -104,23 +105,53 @@ fn draw(found: &Verification, style: Style) -> String {
             counted(count, "finding")
         ),
     };
-    let drift = found.drift.to_string();
-    let (first, rest) = drift.split_once('\n').unwrap_or((&drift, ""));
-    let first = first.trim_start_matches("drift: ");
-    let first = first.replace("by `.replay_on(url)`", "by `--replay-on URL`");
-    let word = match &found.drift {
-        Drift::Unknown(_) => paint(style, Dress::Yellow, "not looked"),
-        drift => ok(drift.differences().is_empty()),
+    text += &drift(found, style);
+    text
+}
+
+fn drift(found: &Verification, style: Style) -> String {
+    let ok = |is_ok: bool| match is_ok {
+        true => paint(style, Dress::Green, "ok"),
+        false => paint(style, Dress::Red, "wrong"),
     };
-    text += &format!(
-        "drift    {word}  {}\n",
-        first.trim_start_matches("not known, ")
-    );
-    if !rest.is_empty() {
-        text += &format!("{rest}\n");
+    let by = match found.told_by {
+        Some(ToldBy::Model) => ", by the model of the schema",
+        _ => "",
+    };
+    let mut text = match &found.drift {
+        Drift::None => {
+            let ok = ok(true);
+            format!("drift    {ok}  none, the database is what the migrations make{by}\n")
+        }
+        Drift::Found(differences) => {
+            let (wrong, count) = (ok(false), counted(differences.len(), "difference"));
+            let mut text = format!("drift    {wrong}  {count} from what the migrations make{by}\n");
+            for difference in differences {
+                text += &format!("  {difference}\n");
+            }
+            text + ADVICE
+        }
+        Drift::Unknown(why) => {
+            let word = paint(style, Dress::Yellow, "not looked");
+            format!("drift    {word}  {why}\n")
+        }
+        _ => String::new(),
+    };
+    if !found.not_compared.is_empty() {
+        text += "not compared\n";
+        for one in &found.not_compared {
+            text += &format!("  {one}\n");
+        }
+        text += "  (`--replay-on URL` compares these too)\n";
     }
     text
 }
+
+const ADVICE: &str = "\
+To keep what is there, write a migration that makes it (`backstitch new`) and mark it as applied
+(`backstitch repair applied`); to have what the migrations make, undo it by hand. What others make
+is named in backstitch.toml: external = [\"public.geometry_columns\"].
+";
 
 /// The contract of `JSON.md`.
 fn to_json(found: &Verification) -> serde_json::Value {
@@ -138,8 +169,28 @@ fn to_json(found: &Verification) -> serde_json::Value {
             })
         })
         .collect();
-    let differences = found.drift.differences().iter();
-    let differences: Vec<String> = differences.map(ToString::to_string).collect();
+    let drifted = found.drift.differences();
+    let told = drifted.iter().map(|one| one.difference.to_string());
+    let differences: Vec<String> = told.collect();
+    let details: Vec<_> = drifted
+        .iter()
+        .map(|one| {
+            json!({
+                "difference": one.difference.to_string(),
+                "made_by": one.made_by,
+                "remedy": one.remedy,
+            })
+        })
+        .collect();
+    let not_compared: Vec<_> = found
+        .not_compared
+        .iter()
+        .map(|one| json!({"what": one.what, "because": one.because}))
+        .collect();
+    let told_by = found.told_by.map(|told_by| match told_by {
+        ToldBy::Model => "model",
+        _ => "replay",
+    });
     let unknown = match &found.drift {
         Drift::Unknown(why) => Some(why),
         _ => None,
@@ -151,7 +202,10 @@ fn to_json(found: &Verification) -> serde_json::Value {
         "drift": {
             "looked": unknown.is_none(),
             "because": unknown,
+            "told_by": told_by,
             "differences": differences,
+            "details": details,
+            "not_compared": not_compared,
         },
     })
 }

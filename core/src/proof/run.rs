@@ -49,9 +49,9 @@ pub(super) struct Ran {
     /// Why nothing can be proven.
     pub(super) unknowns: Vec<String>,
     /// Names of which the model lost sight.
-    doubts: BTreeSet<Name>,
+    pub(super) doubts: BTreeSet<Name>,
     /// Whether it lost sight of everything.
-    anything: bool,
+    pub(super) anything: bool,
     pub(super) opaque: usize,
     /// Tables into which rows were put.
     inserted: BTreeSet<Key>,
@@ -121,14 +121,14 @@ pub(super) fn prove(
 
 /// What happens behind a statement that the engine refuses.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum AfterError {
+pub(super) enum AfterError {
     /// The model doubts what the statement names, and goes on.
     GoOn,
     /// Nothing more is replayed.
     Stop,
 }
 
-fn run(
+pub(super) fn run(
     schema: &mut Schema,
     script: &Script,
     after_error: AfterError,

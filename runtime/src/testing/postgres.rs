@@ -76,8 +76,8 @@ impl Provable for Postgres {
 /// Makes the server show names and values in one way. The queries travel with these, so without a
 /// transaction around them they are one, and the settings are gone with it.
 const SETTINGS: [&str; 5] = [
-    // What is in `public` is shown without its schema, everything else with it.
-    "SET LOCAL search_path = public",
+    // What is where names without a schema go is shown without it, everything else with it.
+    "SELECT set_config('search_path', quote_ident(COALESCE(current_schema(), 'public')), true)",
     "SET LOCAL jit = off",
     "SET LOCAL DateStyle = 'ISO'",
     "SET LOCAL IntervalStyle = 'postgres'",
@@ -175,7 +175,7 @@ fn in_lines(sql: &str) -> String {
 }
 
 /// The first columns of every query.
-const SCHEMA: &str = "NULLIF(n.nspname, 'public')";
+const SCHEMA: &str = "NULLIF(n.nspname, current_schema())";
 
 /// Schemas that are not the server's own.
 const OF_USERS: &str = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";

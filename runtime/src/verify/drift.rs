@@ -4,6 +4,8 @@ use std::fmt;
 
 use backstitch_core::Set;
 
+#[cfg(feature = "drift")]
+use super::from_model;
 use super::{Replay, Verify, plural};
 use crate::adopt::Tool;
 use crate::connect::Held;
@@ -25,18 +27,75 @@ use crate::testing::{Difference, Kind, ObjectName, diff};
 pub enum Drift {
     /// It does not.
     None,
-    /// In these ways: before is what the migrations make, after is what is there.
-    Found(Vec<Difference>),
+    /// In these ways.
+    Found(Vec<Drifted>),
     /// That was not looked at, or cannot be told: why.
     Unknown(String),
 }
 
+/// One way in which the database differs from what the applied migrations make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Drifted {
+    /// Before is what the migrations make, after is what is there.
+    pub difference: Difference,
+    /// The migration that made the object as it should be, where that is known.
+    pub made_by: Option<String>,
+    /// The statement that makes it so again, where one is known.
+    pub remedy: Option<String>,
+}
+
+/// By what drift is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ToldBy {
+    /// By the model of the schema, as far as it is sure. What an engine keeps in its own words,
+    /// such as the query of a view, is compared by its columns, functions and literals.
+    Model,
+    /// By a replay in a scratch database, in every detail.
+    Replay,
+}
+
+/// Something that the model is not sure of, and that was left out of the comparison for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NotCompared {
+    /// Which objects.
+    pub what: String,
+    /// Since which migration, and why.
+    pub because: String,
+}
+
+/// What was found out about drift.
+pub(super) struct Told {
+    pub(super) drift: Drift,
+    pub(super) told_by: Option<ToldBy>,
+    pub(super) not_compared: Vec<NotCompared>,
+}
+
 impl Drift {
     /// The differences; none where it was not looked.
-    pub fn differences(&self) -> &[Difference] {
+    pub fn differences(&self) -> &[Drifted] {
         match self {
             Drift::Found(differences) => differences,
             Drift::None | Drift::Unknown(_) => &[],
+        }
+    }
+
+    fn of(drifted: Vec<Drifted>) -> Drift {
+        match drifted.is_empty() {
+            true => Drift::None,
+            false => Drift::Found(drifted),
+        }
+    }
+}
+
+impl Told {
+    fn unknown(why: impl Into<String>) -> Told {
+        Told {
+            drift: Drift::Unknown(why.into()),
+            told_by: None,
+            not_compared: Vec::new(),
         }
     }
 }
@@ -53,17 +112,40 @@ impl fmt::Display for Drift {
                     "drift: {n} difference{} from what the migrations make",
                     plural(n)
                 )?;
-                for difference in differences {
-                    let told = difference.to_string();
-                    // What a DOWN leaves over is here what nobody's UP has made.
-                    match told.strip_prefix("left over: ") {
-                        Some(rest) => write!(f, "\n  not from a migration: {rest}")?,
-                        None => write!(f, "\n  {told}")?,
-                    }
+                for drifted in differences {
+                    write!(f, "\n  {drifted}")?;
                 }
-                Ok(())
+                write!(f, "\n{ADVICE}")
             }
         }
+    }
+}
+
+/// What can be done about drift.
+const ADVICE: &str = "to keep what is there, write a migration that makes it; to have what the \
+     migrations make, undo it by hand; what others make is named as external";
+
+impl fmt::Display for Drifted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = self.difference.to_string();
+        // What a DOWN leaves over is here what nobody's UP has made.
+        match told.strip_prefix("left over: ") {
+            Some(rest) => write!(f, "not from a migration: {rest}")?,
+            None => f.write_str(&told)?,
+        }
+        if let Some(migration) = &self.made_by {
+            write!(f, "\n    as made by {migration}")?;
+        }
+        if let Some(remedy) = &self.remedy {
+            write!(f, "\n    to undo it: {remedy}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for NotCompared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.what, self.because)
     }
 }
 
@@ -72,20 +154,60 @@ impl<DB: Engine> Migrator<'_, DB> {
         &self,
         session: &mut Session<'_, DB>,
         verify: &Verify,
-    ) -> Result<Drift, Error> {
-        let url = match (&verify.replay, DB::SCRATCH) {
-            (Replay::On(url), _) => url.as_str(),
-            (Replay::Anywhere, Some(url)) => url,
-            (Replay::Anywhere, None) => {
-                return Ok(Drift::Unknown(
-                    "name a server to run the migrations anew on, by `.replay_on(url)`".to_owned(),
-                ));
-            }
-            (Replay::Never, _) => return Ok(Drift::Unknown("it was left out".to_owned())),
+    ) -> Result<Told, Error> {
+        match (&verify.replay, DB::SCRATCH) {
+            (Replay::On(url), _) => self.drift_by_replay(session, verify, url).await,
+            (Replay::Anywhere, Some(url)) => self.drift_by_replay(session, verify, url).await,
+            (Replay::Anywhere, None) => self.drift_by_model(session, verify).await,
+            (Replay::Never, _) => Ok(Told::unknown("it was left out")),
+        }
+    }
+
+    /// Without the model there is nothing to compare with.
+    #[cfg(not(feature = "drift"))]
+    async fn drift_by_model(
+        &self,
+        _session: &mut Session<'_, DB>,
+        _verify: &Verify,
+    ) -> Result<Told, Error> {
+        Ok(Told::unknown(WITHOUT_MODEL))
+    }
+
+    #[cfg(feature = "drift")]
+    async fn drift_by_model(
+        &self,
+        session: &mut Session<'_, DB>,
+        verify: &Verify,
+    ) -> Result<Told, Error> {
+        let applied = match self.followed(session) {
+            Ok(applied) => applied,
+            Err(why) => return Ok(Told::unknown(why)),
         };
+        let without = without(session);
+        let without: Vec<&str> = without.iter().map(String::as_str).collect();
+        let found = DB::snapshot(session.connection, &without).await;
+        let found = found.map_err(sandbox::unreadable::<DB>)?;
+        let home = session.facts.schema.as_deref();
+        let compared = from_model::compare(&applied, &verify.external, &found, &without, home);
+        let mut drifted = compared.drifted;
+        let history = session.names.schema.as_deref();
+        drifted.retain(|one| counts(&one.difference, history, &verify.external));
+        Ok(Told {
+            drift: Drift::of(drifted),
+            told_by: Some(ToldBy::Model),
+            not_compared: compared.not_compared,
+        })
+    }
+
+    async fn drift_by_replay(
+        &self,
+        session: &mut Session<'_, DB>,
+        verify: &Verify,
+        url: &str,
+    ) -> Result<Told, Error> {
         let applied = match self.applied(session) {
             Ok(applied) => applied,
-            Err(why) => return Ok(Drift::Unknown(why)),
+            Err(why) => return Ok(Told::unknown(why)),
         };
         let without = without(session);
         let without: Vec<&str> = without.iter().map(String::as_str).collect();
@@ -98,17 +220,57 @@ impl<DB: Engine> Migrator<'_, DB> {
         sandbox.close().await;
         let expected = match expected? {
             Ok(expected) => expected,
-            Err(why) => return Ok(Drift::Unknown(why)),
+            Err(why) => return Ok(Told::unknown(why)),
         };
         let found = DB::snapshot(session.connection, &without).await;
         let found = found.map_err(sandbox::unreadable::<DB>)?;
         let mut differences = diff(&expected, &found);
         let home = session.names.schema.clone();
         differences.retain(|one| counts(one, home.as_deref(), &verify.external));
-        Ok(match differences.is_empty() {
-            true => Drift::None,
-            false => Drift::Found(differences),
+        let drifted = differences.into_iter().map(|difference| Drifted {
+            difference,
+            made_by: None,
+            remedy: None,
+        });
+        Ok(Told {
+            drift: Drift::of(drifted.collect()),
+            told_by: Some(ToldBy::Replay),
+            not_compared: Vec::new(),
         })
+    }
+
+    /// The migrations that are applied, in the order in which they were, and those that stopped
+    /// half-way.
+    #[cfg(feature = "drift")]
+    fn followed(&self, session: &Session<'_, DB>) -> Result<from_model::Applied, String> {
+        let mut applied = from_model::Applied {
+            set: Set {
+                dialect: self.set().dialect,
+                migrations: Vec::new(),
+            },
+            partly: std::collections::BTreeSet::new(),
+        };
+        let mut rows: Vec<_> = session.rows.iter().collect();
+        rows.sort_by_key(|row| row.seq);
+        for row in rows {
+            let never_ran = row.state == State::Failed
+                && row.statements_done == 0
+                && row.open_checksum.is_none();
+            if never_ran {
+                continue;
+            }
+            let known = self.set().migrations.iter().find(|one| {
+                one.version == row.version && one.id == row.id && one.checksum == row.checksum
+            });
+            let Some(migration) = known else {
+                return Err(format!("this program does not hold what `{}` ran", row.id));
+            };
+            if row.state != State::Applied {
+                applied.partly.insert(migration.id.clone());
+            }
+            applied.set.migrations.push(migration.clone());
+        }
+        Ok(applied)
     }
 
     /// The migrations that are applied, all of which must be known.
@@ -137,6 +299,12 @@ impl<DB: Engine> Migrator<'_, DB> {
         })
     }
 }
+
+/// Why there is nothing to compare with.
+#[cfg(not(feature = "drift"))]
+const WITHOUT_MODEL: &str = "this program is built without the feature `drift` of backstitch: \
+     switch it on, ask the command line (`backstitch verify`), or name a server to run the \
+     migrations anew on, by `.replay_on(url)`";
 
 /// Runs the migrations in the scratch database. What went wrong, where it is the migrations' fault.
 async fn replay<DB: Engine>(

@@ -96,7 +96,7 @@ fn report(engine: &str, courses: &[(String, Course)], asked: &Asked) {
     let mut causes: BTreeMap<String, usize> = BTreeMap::new();
     for (chain, course) in courses {
         for (id, difference) in &course.differences {
-            let cause = difference.cause();
+            let cause = agreement::cause(difference);
             if asked
                 .list
                 .as_ref()
