@@ -321,6 +321,35 @@ mod tests {
     }
 
     #[test]
+    fn an_aggregate_in_the_old_form_is_known_by_its_base_type() {
+        let up =
+            "CREATE AGGREGATE latest (basetype = integer, sfunc = int4larger, stype = integer)";
+        check(
+            "postgres",
+            &[(up, "DROP AGGREGATE latest(integer)")],
+            "proven",
+        );
+    }
+
+    #[test]
+    fn functions_of_rows_go_with_their_table() {
+        let table = ("CREATE TABLE a (id int)", "DROP TABLE a");
+        let functions = "CREATE FUNCTION f(one a) RETURNS int LANGUAGE sql AS 'SELECT 1'; \
+                         CREATE FUNCTION g() RETURNS SETOF a LANGUAGE sql AS 'SELECT * FROM a'";
+        let drop = "DROP FUNCTION f(a); DROP FUNCTION g()";
+        let again = format!("CREATE TABLE a (id int); {functions}");
+        let gone = ("DROP TABLE a CASCADE", again.as_str());
+        check("postgres", &[table, (functions, drop), gone], "proven");
+        let less = ("DROP TABLE a CASCADE", "CREATE TABLE a (id int)");
+        check(
+            "postgres",
+            &[table, (functions, drop), less],
+            "rollback-incomplete: the DOWN does not bring back function `f`\n\
+             rollback-incomplete: the DOWN does not bring back function `g`",
+        );
+    }
+
+    #[test]
     fn what_others_need_cannot_be_dropped() {
         let books = "CREATE TABLE authors (id int PRIMARY KEY); \
                      CREATE TABLE books (author int REFERENCES authors)";

@@ -139,7 +139,7 @@ async fn changes_by_hand_are_told_on_postgres(ground: Ground<Postgres>) {
             done: "ALTER TABLE customers ADD COLUMN phone text",
             undone: "ALTER TABLE customers DROP COLUMN phone",
             told: "not from a migration: column customers.phone (text)
-    to undo it: ALTER TABLE customers DROP COLUMN phone;",
+    to undo it, with all that it holds: ALTER TABLE customers DROP COLUMN phone;",
         },
         ByHand {
             done: "ALTER TABLE customers DROP COLUMN credit",
@@ -272,7 +272,7 @@ async fn changes_by_hand_are_told_on_mariadb(ground: Ground<MySql>) {
             done: "ALTER TABLE customers ADD COLUMN phone text",
             undone: "ALTER TABLE customers DROP COLUMN phone",
             told: "not from a migration: column customers.phone (text)
-    to undo it: ALTER TABLE customers DROP COLUMN phone;",
+    to undo it, with all that it holds: ALTER TABLE customers DROP COLUMN phone;",
         },
         ByHand {
             done: "ALTER TABLE orders MODIFY COLUMN customer INTEGER NULL",
@@ -354,7 +354,7 @@ async fn a_table_made_by_hand_is_told<DB: Product>(ground: Ground<DB>) {
         "{found:?}"
     );
     assert!(
-        found[1].starts_with("not from a migration: table mine\n    to undo it: DROP TABLE mine;"),
+        found[1].starts_with("not from a migration: table mine\n    to undo it, with all that it holds: DROP TABLE mine;"),
         "{found:?}"
     );
 }

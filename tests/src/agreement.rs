@@ -74,38 +74,11 @@ pub const KNOWN: &[Known] = &[
         said: [NOT_THERE, THERE],
         why: PRELUDE,
     },
-    Known {
-        engine: "postgres",
-        chain: "stellar__stellar-horizon",
-        kind: "routine",
-        property: "",
-        said: [THERE, NOT_THERE],
-        why: OLD_AGGREGATE,
-    },
-    Known {
-        engine: "postgres",
-        chain: "stellar__stellar-horizon",
-        kind: "routine",
-        property: "",
-        said: [NOT_THERE, THERE],
-        why: OLD_AGGREGATE,
-    },
-    Known {
-        engine: "postgres",
-        chain: "theopensystemslab__planx-new",
-        kind: "routine",
-        property: "",
-        said: [THERE, NOT_THERE],
-        why: ROW_TYPE,
-    },
 ];
 
 const THERE: &str = "there";
 const NOT_THERE: &str = "not there";
 const PRELUDE: &str = "an operator makes it before the first migration";
-const OLD_AGGREGATE: &str =
-    "the old form of CREATE AGGREGATE has its arguments among the options, which the model counts";
-const ROW_TYPE: &str = "its argument is a row of a table, and it goes along with that";
 const LEGACY: &str = "under `legacy_alter_table` foreign keys do not follow a renamed table";
 
 /// How a chain fared.

@@ -21,6 +21,7 @@ pub(super) fn create(
     let name = cursor.object_name()?;
     let mut inner = cursor.group()?;
     let arguments = match cursor.family() {
+        Family::Postgres if kind == Kind::Aggregate && is_old_form(&inner) => base_type(&inner)?,
         Family::Postgres => data_type::arguments(&inner)?,
         Family::Sqlite | Family::MySql => Vec::new(),
     };
@@ -46,6 +47,27 @@ pub(super) fn create(
         }
     }
     Some(Change::CreateRoutine(routine))
+}
+
+/// Whether everything about an aggregate stands in its first parentheses, as it did once:
+/// `(basetype = integer, sfunc = f, stype = integer)`.
+fn is_old_form(inner: &Cursor<'_, '_>) -> bool {
+    inner.by_comma().into_iter().any(|mut part| {
+        let mut names = ["SFUNC", "SFUNC1", "STYPE", "STYPE1", "BASETYPE"].into_iter();
+        names.any(|name| part.eat(name)) && part.sees_sign("=")
+    })
+}
+
+/// The one argument of an aggregate in the old form; `"any"` stands for none.
+fn base_type(inner: &Cursor<'_, '_>) -> Option<Vec<super::Type>> {
+    for mut part in inner.by_comma() {
+        if part.eat("BASETYPE") && part.eat_sign("=") {
+            let data_type = data_type::read(&mut part)?;
+            let is_none = matches!(&*data_type.text, "any" | "\"any\"");
+            return Some(if is_none { Vec::new() } else { vec![data_type] });
+        }
+    }
+    Some(Vec::new())
 }
 
 fn aggregate(cursor: &mut Cursor<'_, '_>, routine: &mut CreateRoutine) -> Option<()> {

@@ -468,6 +468,36 @@ impl Replay<'_> {
     }
 
     /// Takes a relation away and all that goes with it.
+    /// Routines that take or return rows of a relation go with it.
+    fn drop_routines_of_rows(&mut self, key: &Key) {
+        let usual = self.name(self.modelling.default_schema);
+        let full = format!("{}.{}", key.schema, key.name);
+        let is_row = |text: &str| {
+            let own = text.trim().trim_end_matches("[]");
+            let own = own.strip_prefix("setof ").unwrap_or(own);
+            own == full || (key.schema == usual && own == key.name.as_str())
+        };
+        let theirs = |(routine, object): &(&Key, &std::sync::Arc<crate::schema::Object>)| {
+            let Body::Routine(body) = &object.body else {
+                return false;
+            };
+            let arguments = routine.within.as_ref().map_or("", |within| within.as_str());
+            arguments.split(',').any(is_row)
+                || body
+                    .returns
+                    .as_ref()
+                    .is_some_and(|returns| is_row(&returns.text))
+        };
+        let beside = self.schema.in_schema(Class::Routine, &key.schema);
+        let gone: Vec<Key> = beside
+            .filter(theirs)
+            .map(|(routine, _)| routine.clone())
+            .collect();
+        for routine in gone {
+            self.schema.put(routine, None);
+        }
+    }
+
     pub(super) fn drop_relation(&mut self, key: &Key) {
         if !self.schema.has(key) {
             return;
@@ -479,6 +509,9 @@ impl Replay<'_> {
         }
         let dependants: Vec<Key> = self.schema.dependants(key).cloned().collect();
         self.schema.put(key.clone(), None);
+        if self.modelling.tracks_dependants {
+            self.drop_routines_of_rows(key);
+        }
         for dependant in dependants {
             let Some(object) = self.schema.get(&dependant).cloned() else {
                 continue;

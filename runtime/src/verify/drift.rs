@@ -137,7 +137,14 @@ impl fmt::Display for Drifted {
             write!(f, "\n    as made by {migration}")?;
         }
         if let Some(remedy) = &self.remedy {
-            write!(f, "\n    to undo it: {remedy}")?;
+            let loss = match &self.difference {
+                Difference::LeftOver { object, .. } => match object.kind {
+                    Kind::Table | Kind::Column => ", with all that it holds",
+                    _ => "",
+                },
+                _ => "",
+            };
+            write!(f, "\n    to undo it{loss}: {remedy}")?;
         }
         Ok(())
     }

@@ -17,16 +17,17 @@ impl Replay<'_> {
             .table(key)
             .is_some_and(|table| table.column(&column.name).is_some());
         if !there && if_missing == IfMissing::Skip {
-            return match self.may_have_more(key) {
-                true => self.give_up(
+            // It is gone in any case.
+            if self.may_have_more(key) {
+                self.unknown(
                     column.span,
                     format!(
                         "whether `{}` had the column `{}` is not known",
                         key.name, column.name
                     ),
-                ),
-                false => Some(()),
-            };
+                );
+            }
+            return Some(());
         }
         self.column(key, column)?;
         self.nothing_needs(key, column, behavior)?;
