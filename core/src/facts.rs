@@ -67,6 +67,8 @@ pub struct Facts {
     /// Tables with checks that have no name of their own, where products of one family choose them
     /// in different ways.
     pub unnamed_checks: BTreeSet<String>,
+    /// What one product of a family has and another has not.
+    pub optional: BTreeSet<Object>,
     /// Whether it is sure of everything that it does not name.
     pub knows_all: bool,
 }
@@ -248,6 +250,7 @@ pub fn disagreements(model: &Facts, engine: &Facts, dialect: Dialect) -> Vec<Dis
             && model.is_sure_of(object)
             && model.has_table_of(object)
             && !model.is_of_module(object)
+            && !model.optional.contains(*object)
             && !model.names_itself(object, &engine.objects[*object])
     });
     for object in unknown {

@@ -19,7 +19,7 @@ const LOOKS: usize = 3;
 #[tokio::test]
 async fn the_model_agrees_with_postgres() {
     our_example("postgres").await;
-    the_corpus("postgres", 90).await;
+    the_corpus("postgres", 100).await;
 }
 
 #[tokio::test]

@@ -260,13 +260,18 @@ fn tally_again() -> &'static str {
 }
 
 async fn changes_by_hand_are_told_on_mariadb(ground: Ground<MySql>) {
-    let more = [(
-        "0005_tally",
-        File::new(
-            "CREATE PROCEDURE tally(since INT) SELECT count(*) FROM customers WHERE id > since",
-            "DROP PROCEDURE tally",
+    let tally = "CREATE PROCEDURE tally(since INT) SELECT count(*) FROM customers WHERE id > since";
+    let more = [
+        ("0005_tally", File::new(tally, "DROP PROCEDURE tally")),
+        // One key or two, by the product.
+        (
+            "0006_counted",
+            File::new(
+                "CREATE TABLE counted (id SERIAL PRIMARY KEY, n INT DEFAULT 1)",
+                "DROP TABLE counted",
+            ),
         ),
-    )];
+    ];
     let changes = [
         ByHand {
             done: "ALTER TABLE customers ADD COLUMN phone text",

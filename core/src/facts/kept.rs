@@ -317,11 +317,13 @@ impl Words {
         }
         let lacks = |one: &Words, other: &Words| {
             one.calls.iter().any(|call| {
+                let is_moment = MOMENTS.contains(&call.as_str());
+                let mut moments = MOMENTS.iter();
                 // A type that is written like a function is a cast.
-                !other.names.contains(call)
-                    && !other.types.contains(call)
-                    && !(MOMENTS.contains(&call.as_str())
-                        && MOMENTS.iter().any(|moment| other.names.contains(*moment)))
+                let is_there = other.names.contains(call)
+                    || other.types.contains(call)
+                    || is_moment && moments.any(|moment| other.names.contains(*moment));
+                !is_there
             })
         };
         lacks(self, kept) || lacks(kept, self)

@@ -230,8 +230,24 @@ impl Writer<'_> {
                 properties.insert("valid", exact("yes"));
             }
         }
-        let table = index.table.name.as_str();
-        self.put_on(table, "index", self.key.name.as_str(), properties);
+        let own = self.key.name.as_str();
+        let on = index.table.name.as_str();
+        // `SERIAL PRIMARY KEY` is one key to MariaDB and two to MySQL.
+        let doubles_key = table.table().is_some_and(|table| {
+            let counts = table.columns.iter().find(|column| column.auto_increment);
+            let is_key = |name: &Name| {
+                let key = table.primary_key().map(|(_, parts)| parts);
+                key.is_some_and(|key| key == index.parts.as_slice() && parts(key) == name.key())
+            };
+            index.unique && counts.is_some_and(|column| is_key(&column.name)) && own != "PRIMARY"
+        });
+        if self.family() == Family::MySql && doubles_key {
+            let object = Object::new("index", self.schema_name(), own, self.dialect());
+            let object = object.on(on, self.dialect());
+            self.facts.optional.insert(object);
+            return;
+        }
+        self.put_on(on, "index", own, properties);
     }
 
     fn routine(&mut self, routine: &Routine) {
