@@ -197,10 +197,12 @@ impl Claim {
                 let signs = |text: &str| text.split_whitespace().collect::<String>();
                 match dialect.modelling().family {
                     Family::Postgres | Family::Sqlite => signs(text) != signs(fact),
-                    // What stands before the body is kept apart.
+                    // What stands before the body is kept apart, and MySQL keeps what ends it.
                     Family::MySql => {
                         let fact = Fragment::parse(fact, dialect);
-                        !signs(text).ends_with(&signs(&fact.text))
+                        let (said, kept) = (signs(text), signs(&fact.text));
+                        let [said, kept] = [&said, &kept].map(|one| one.trim_end_matches(';'));
+                        !said.ends_with(kept)
                     }
                 }
             }
