@@ -30,6 +30,8 @@ pub mod resume;
 #[cfg(feature = "model")]
 pub mod rule;
 #[cfg(feature = "model")]
+mod rules;
+#[cfg(feature = "model")]
 pub mod schema;
 pub mod set;
 pub mod source;

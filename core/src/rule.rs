@@ -1,88 +1,18 @@
 //! Judgements about SQL that the engine takes, and of metadata that the SQL contradicts.
 //!
-//! A rule is a pair of files beside this one: `drop_table_loses_data.rs` looks, and the page
-//! `drop_table_loses_data.md` explains and is executed as a test. One `mod` line and one line of
-//! `RULES` register it. A rule asks the model and never the text, and stays silent about what the
-//! model does not know.
-//!
-//! [`Rules`] runs them over one migration after the other and decides what becomes of what they find: levels of the
-//! options, `@allow`, small tables. Whether UP and DOWN fit together is
-//! [`proof`](crate::proof)'s business.
+//! [`Rules`] runs the rules over one migration after the other and decides what becomes of what they
+//! find: levels of the options, `@allow`, small tables. The files beside this one hold what a rule may
+//! ask. What each looks for is the business of `rules`, and whether UP and DOWN fit together
+//! that of [`proof`](crate::proof).
 
 mod allow;
-mod data_type;
-mod finding;
-mod lock;
-mod moment;
-mod rebuild;
-mod situation;
-mod volatile;
-
-mod add_column_rewrites;
-mod add_not_null_without_default;
-mod alter_after_deferred_dml;
-mod bookkeeping_touched;
-mod cascade_drops_dependents;
-mod concurrent_index_if_not_exists;
-mod constraint_builds_index;
-mod constraint_dropped;
-mod constraint_without_not_valid;
-mod data_dependent_constraint;
-mod default_dropped_breaks_writers;
-mod drop_column_drops_constraints;
-mod drop_column_loses_data;
-mod drop_index_before_replacement;
-mod drop_index_not_concurrent;
-mod drop_locks_referenced_table;
-mod drop_table_loses_data;
-mod dynamic_sql;
-mod enum_value_removed;
-mod enum_value_used_too_early;
-mod fk_without_index;
-mod grant_too_broad;
-mod identifier_too_long;
-mod if_exists_masks_drift;
-mod implicit_commit;
-mod index_not_concurrent;
-mod invisible_character;
-mod maintenance_not_concurrent;
-mod multiple_table_locks;
-mod mysql_inline_references_ignored;
-mod mysql_modify_drops_attributes;
-mod mysql_table_copy;
-mod online_ddl_not_pinned;
-mod opaque_statement;
-mod partition_locks;
-mod performance_impact_understated;
-mod phase_mismatch;
-mod redundant_index;
-mod rename_column_breaks_clients;
-mod rename_table_breaks_clients;
-mod rls_gap;
-mod rollback_fails_on_data;
-mod rollback_lossy;
-mod secret_in_migration;
-mod security_definer_unsafe;
-mod serial_widen_leaves_int_sequence;
-mod set_local_ignored;
-mod set_not_null_scans;
-mod slow_statement_under_lock;
-mod small_integer_key;
-mod sqlite_dqs_literal;
-mod sqlite_rebuild_cascades;
-mod sqlite_rebuild_incomplete;
-mod stale_function_body;
-mod superuser_operation;
-mod table_rewrite_command;
-mod table_without_primary_key;
-mod timeout_overridden;
-mod type_change_rewrites;
-mod type_narrowing;
-mod unbatched_backfill;
-mod unfiltered_write;
-mod unproven_rollback;
-mod unsupported_by_engine;
-mod validate_in_same_transaction;
+pub(crate) mod data_type;
+pub(crate) mod finding;
+pub(crate) mod lock;
+pub(crate) mod moment;
+pub(crate) mod rebuild;
+pub(crate) mod situation;
+pub(crate) mod volatile;
 
 use finding::{Finding, Lasting, Strength};
 use situation::Situation;
@@ -93,6 +23,7 @@ use crate::dialect::{Dialect, Family};
 use crate::migration::Migration;
 use crate::options::{Level, Options};
 use crate::proof::Verdict;
+use crate::rules::{RULES, unproven_rollback};
 use crate::schema::{Mark, Schema};
 use crate::set::Set;
 
@@ -106,8 +37,8 @@ pub struct Rule {
     /// What happens where nothing else is said.
     pub level: Level,
     /// The engines it knows; none means all.
-    engines: &'static [Family],
-    check: fn(&Situation<'_>) -> Vec<Finding>,
+    pub(crate) engines: &'static [Family],
+    pub(crate) check: fn(&Situation<'_>) -> Vec<Finding>,
     /// Its documentation, which opens with the code and one sentence.
     pub page: &'static str,
 }
@@ -134,75 +65,6 @@ pub enum Group {
     /// What must not be in a file.
     Security,
 }
-
-/// All rules, in the order of their names.
-const RULES: &[Rule] = &[
-    add_column_rewrites::RULE,
-    add_not_null_without_default::RULE,
-    alter_after_deferred_dml::RULE,
-    bookkeeping_touched::RULE,
-    cascade_drops_dependents::RULE,
-    concurrent_index_if_not_exists::RULE,
-    constraint_builds_index::RULE,
-    constraint_dropped::RULE,
-    constraint_without_not_valid::RULE,
-    data_dependent_constraint::RULE,
-    default_dropped_breaks_writers::RULE,
-    drop_column_drops_constraints::RULE,
-    drop_column_loses_data::RULE,
-    drop_index_before_replacement::RULE,
-    drop_index_not_concurrent::RULE,
-    drop_locks_referenced_table::RULE,
-    drop_table_loses_data::RULE,
-    dynamic_sql::RULE,
-    enum_value_removed::RULE,
-    enum_value_used_too_early::RULE,
-    fk_without_index::RULE,
-    grant_too_broad::RULE,
-    identifier_too_long::RULE,
-    if_exists_masks_drift::RULE,
-    implicit_commit::RULE,
-    index_not_concurrent::RULE,
-    invisible_character::RULE,
-    maintenance_not_concurrent::RULE,
-    multiple_table_locks::RULE,
-    mysql_inline_references_ignored::RULE,
-    mysql_modify_drops_attributes::RULE,
-    mysql_table_copy::RULE,
-    online_ddl_not_pinned::RULE,
-    opaque_statement::RULE,
-    partition_locks::RULE,
-    performance_impact_understated::RULE,
-    phase_mismatch::RULE,
-    redundant_index::RULE,
-    rename_column_breaks_clients::RULE,
-    rename_table_breaks_clients::RULE,
-    rls_gap::RULE,
-    rollback_fails_on_data::RULE,
-    rollback_lossy::RULE,
-    secret_in_migration::RULE,
-    security_definer_unsafe::RULE,
-    serial_widen_leaves_int_sequence::RULE,
-    set_local_ignored::RULE,
-    set_not_null_scans::RULE,
-    slow_statement_under_lock::RULE,
-    small_integer_key::RULE,
-    sqlite_dqs_literal::RULE,
-    sqlite_rebuild_cascades::RULE,
-    sqlite_rebuild_incomplete::RULE,
-    stale_function_body::RULE,
-    superuser_operation::RULE,
-    table_rewrite_command::RULE,
-    table_without_primary_key::RULE,
-    timeout_overridden::RULE,
-    type_change_rewrites::RULE,
-    type_narrowing::RULE,
-    unbatched_backfill::RULE,
-    unfiltered_write::RULE,
-    unproven_rollback::RULE,
-    unsupported_by_engine::RULE,
-    validate_in_same_transaction::RULE,
-];
 
 /// All rules, in the order of their names.
 pub fn all() -> &'static [Rule] {
@@ -323,7 +185,7 @@ pub(crate) fn settle(set: &Set, options: &Options, diagnostics: &mut [Diagnostic
 }
 
 impl Rule {
-    fn knows(&self, family: Family) -> bool {
+    pub(crate) fn knows(&self, family: Family) -> bool {
         self.engines.is_empty() || self.engines.contains(&family)
     }
 
@@ -334,7 +196,7 @@ impl Rule {
     }
 
     /// What the options say about it, where they do.
-    fn chosen(&self, options: &Options) -> Option<Level> {
+    pub(crate) fn chosen(&self, options: &Options) -> Option<Level> {
         let by_name = |name: &str| options.rules.get(name).map(|level| level.value);
         by_name(self.code).or_else(|| by_name(self.group.name()))
     }

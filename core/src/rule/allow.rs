@@ -18,7 +18,7 @@ const REASON_LEN: usize = 10;
 const NO_REASONS: &[&str] = &["todo", "fixme", "tbd", "reason", "because", "n/a"];
 
 /// The allows of a migration, and which of them were of use.
-pub(super) struct Allows<'s> {
+pub(crate) struct Allows<'s> {
     situation: &'s Situation<'s>,
     all: Vec<One<'s>>,
 }
@@ -32,7 +32,7 @@ struct One<'s> {
 }
 
 impl<'s> Allows<'s> {
-    pub(super) fn new(situation: &'s Situation<'s>) -> Allows<'s> {
+    pub(crate) fn new(situation: &'s Situation<'s>) -> Allows<'s> {
         let migration = situation.migration;
         let down = migration.down.as_ref();
         let down = down.map_or(&[][..], |down| &down.statements);
@@ -49,7 +49,7 @@ impl<'s> Allows<'s> {
     }
 
     /// Whether the statement of this finding is allowed to do it.
-    pub(super) fn covers(&mut self, rule: &Rule, finding: &Finding) -> bool {
+    pub(crate) fn covers(&mut self, rule: &Rule, finding: &Finding) -> bool {
         let mut covers = false;
         for one in &mut self.all {
             if one.place == finding.place && one.allow.rule == rule.code {
@@ -61,7 +61,7 @@ impl<'s> Allows<'s> {
     }
 
     /// What is wrong with the allows themselves.
-    pub(super) fn faults(&self) -> Vec<Diagnostic> {
+    pub(crate) fn faults(&self) -> Vec<Diagnostic> {
         let faults = self.all.iter().filter_map(|one| {
             let (diagnostic, label) = self.fault(one)?;
             let source = self.situation.source(one.place.section);

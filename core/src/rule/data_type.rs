@@ -2,17 +2,17 @@
 
 /// A type as the model spells it, taken apart: `character varying(20)`, `int unsigned`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct DataType {
+pub(crate) struct DataType {
     /// Without arguments and signs: `character varying`, `timestamp with time zone`.
-    pub(super) base: String,
+    pub(crate) base: String,
     /// What stands in the parentheses.
-    pub(super) arguments: Vec<String>,
-    pub(super) is_array: bool,
-    pub(super) is_unsigned: bool,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) is_array: bool,
+    pub(crate) is_unsigned: bool,
 }
 
 impl DataType {
-    pub(super) fn parse(text: &str) -> DataType {
+    pub(crate) fn parse(text: &str) -> DataType {
         let (text, is_array) = match text.strip_suffix("[]") {
             Some(element) => (element, true),
             None => (text, false),
@@ -37,12 +37,12 @@ impl DataType {
     }
 
     /// The argument at `at`, as a number.
-    pub(super) fn number(&self, at: usize) -> Option<u64> {
+    pub(crate) fn number(&self, at: usize) -> Option<u64> {
         self.arguments.get(at)?.trim().parse().ok()
     }
 
     /// How many bytes an integer has.
-    pub(super) fn integer_len(&self) -> Option<u8> {
+    pub(crate) fn integer_len(&self) -> Option<u8> {
         Some(match self.base.as_str() {
             "tinyint" => 1,
             "smallint" | "smallserial" => 2,
@@ -54,7 +54,7 @@ impl DataType {
     }
 
     /// The longest text it holds, in characters; `u64::MAX` where there is no limit of its own.
-    pub(super) fn text_len(&self) -> Option<u64> {
+    pub(crate) fn text_len(&self) -> Option<u64> {
         if self.is_array {
             return None;
         }

@@ -9,16 +9,16 @@ use crate::source::Span;
 
 /// Where in a migration a statement stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// UP or DOWN.
-    pub(super) section: Section,
+    pub(crate) section: Section,
     /// Which of its statements.
-    pub(super) index: usize,
+    pub(crate) index: usize,
 }
 
 /// How sure a rule is of itself, compared with its level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Strength {
+pub(crate) enum Strength {
     /// Good to know, whatever the level.
     Remark,
     /// The level of the rule.
@@ -29,7 +29,7 @@ pub(super) enum Strength {
 
 /// What the engine does while others wait, the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Work {
+pub(crate) enum Work {
     /// It changes its catalogue.
     Lock,
     /// It reads the table.
@@ -44,32 +44,32 @@ pub(super) enum Work {
 
 /// What has to be so at the end of all migrations for a finding to count.
 #[derive(Clone, Debug)]
-pub(super) struct Lasting {
-    pub(super) test: fn(&Schema, &Key, &[Name]) -> bool,
-    pub(super) table: Key,
+pub(crate) struct Lasting {
+    pub(crate) test: fn(&Schema, &Key, &[Name]) -> bool,
+    pub(crate) table: Key,
     /// Columns, or the name of an index.
-    pub(super) names: Vec<Name>,
+    pub(crate) names: Vec<Name>,
 }
 
 impl Lasting {
-    pub(super) fn holds(&self, schema: &Schema) -> bool {
+    pub(crate) fn holds(&self, schema: &Schema) -> bool {
         (self.test)(schema, &self.table, &self.names)
     }
 }
 
 /// What a rule finds.
 #[derive(Clone, Debug)]
-pub(super) struct Finding {
-    pub(super) place: Place,
-    pub(super) span: Span,
-    pub(super) message: String,
-    pub(super) strength: Strength,
+pub(crate) struct Finding {
+    pub(crate) place: Place,
+    pub(crate) span: Span,
+    pub(crate) message: String,
+    pub(crate) strength: Strength,
     /// The table that others wait for.
-    pub(super) table: Option<Key>,
+    pub(crate) table: Option<Key>,
     /// What they wait for.
-    pub(super) work: Option<Work>,
+    pub(crate) work: Option<Work>,
     /// What has to be so at the end of all migrations for it to count.
-    pub(super) lasting: Option<Lasting>,
+    pub(crate) lasting: Option<Lasting>,
     label: String,
     also: Vec<(Span, String)>,
     why: String,
@@ -78,7 +78,7 @@ pub(super) struct Finding {
 
 impl Finding {
     /// A finding about these words of a statement.
-    pub(super) fn new(place: Place, span: Span, message: impl Into<String>) -> Finding {
+    pub(crate) fn new(place: Place, span: Span, message: impl Into<String>) -> Finding {
         Finding {
             place,
             span,
@@ -95,44 +95,44 @@ impl Finding {
     }
 
     /// What stands beside the caret.
-    pub(super) fn label(mut self, label: impl Into<String>) -> Finding {
+    pub(crate) fn label(mut self, label: impl Into<String>) -> Finding {
         self.label = label.into();
         self
     }
 
     /// Another place that belongs to it.
-    pub(super) fn also(mut self, span: Span, label: impl Into<String>) -> Finding {
+    pub(crate) fn also(mut self, span: Span, label: impl Into<String>) -> Finding {
         self.also.push((span, label.into()));
         self
     }
 
     /// Why it hurts.
-    pub(super) fn why(mut self, why: impl Into<String>) -> Finding {
+    pub(crate) fn why(mut self, why: impl Into<String>) -> Finding {
         self.why = why.into();
         self
     }
 
     /// What to write instead.
-    pub(super) fn help(mut self, help: impl Into<String>) -> Finding {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Finding {
         self.help = help.into();
         self
     }
 
     /// How sure it is.
-    pub(super) fn strength(mut self, strength: Strength) -> Finding {
+    pub(crate) fn strength(mut self, strength: Strength) -> Finding {
         self.strength = strength;
         self
     }
 
     /// That others wait for this `work` on `table`.
-    pub(super) fn blocks(mut self, table: &Key, work: Work) -> Finding {
+    pub(crate) fn blocks(mut self, table: &Key, work: Work) -> Finding {
         self.table = Some(table.clone());
         self.work = Some(work);
         self
     }
 
     /// That it counts only if `test` holds at the end of all migrations.
-    pub(super) fn if_still(
+    pub(crate) fn if_still(
         mut self,
         test: fn(&Schema, &Key, &[Name]) -> bool,
         table: &Key,
@@ -148,7 +148,7 @@ impl Finding {
 
     /// Whether the other one need not be told since this one says more: a statement gets one
     /// finding for each table that others wait for. Of equals the earlier stands.
-    pub(super) fn outdoes(&self, other: &Finding, is_earlier: bool) -> bool {
+    pub(crate) fn outdoes(&self, other: &Finding, is_earlier: bool) -> bool {
         let (Some(work), Some(other_work)) = (self.work, other.work) else {
             return false;
         };
@@ -159,7 +159,7 @@ impl Finding {
     }
 
     /// The finding as people read it.
-    pub(super) fn to_diagnostic(
+    pub(crate) fn to_diagnostic(
         &self,
         rule: &Rule,
         severity: Severity,

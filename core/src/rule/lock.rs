@@ -5,7 +5,7 @@ use crate::change::{Change, ColumnChange, Kind, ObjectName, Target, Verb};
 use crate::schema::{Body, Class, Key};
 
 /// Whether the statement takes a lock on the table that keeps writers away until the end.
-pub(super) fn locks_strongly(act: Act<'_>, table: &Key) -> bool {
+pub(crate) fn locks_strongly(act: Act<'_>, table: &Key) -> bool {
     let is_it = |name| act.before().relation(name).as_ref() == Some(table);
     match &act.step.change {
         Change::AlterTable(alter) => {
@@ -44,7 +44,7 @@ fn is_strong(verb: &Verb) -> bool {
 
 /// The tables with rows that a statement locks so, among those that its words name. A table that is
 /// dropped is left out: nobody uses it any more.
-pub(super) fn strong_locks(act: Act<'_>) -> Vec<Key> {
+pub(crate) fn strong_locks(act: Act<'_>) -> Vec<Key> {
     let mut keys: Vec<Key> = named(act)
         .into_iter()
         .filter_map(|name| act.old_table(name))

@@ -11,30 +11,30 @@ use crate::schema::{Body, Class, Constraint, Foreign, Index, Key, Object, Rule, 
 
 /// The model before or after a statement.
 #[derive(Clone, Copy)]
-pub(super) struct Moment<'s> {
-    pub(super) situation: &'s Situation<'s>,
+pub(crate) struct Moment<'s> {
+    pub(crate) situation: &'s Situation<'s>,
     /// How many writes the model had seen since the migration began.
-    pub(super) writes: usize,
+    pub(crate) writes: usize,
 }
 
 impl<'s> Moment<'s> {
     /// The object of that key.
-    pub(super) fn get(self, key: &Key) -> Option<&'s Arc<Object>> {
+    pub(crate) fn get(self, key: &Key) -> Option<&'s Arc<Object>> {
         self.situation.object_at(key, self.writes)
     }
 
     /// The table of that key.
-    pub(super) fn table(self, key: &Key) -> Option<&'s Table> {
+    pub(crate) fn table(self, key: &Key) -> Option<&'s Table> {
         self.get(key)?.table()
     }
 
     /// The relation of that name.
-    pub(super) fn relation(self, name: &ObjectName) -> Option<Key> {
+    pub(crate) fn relation(self, name: &ObjectName) -> Option<Key> {
         self.named(Class::Relation, name)
     }
 
     /// The object of that name.
-    pub(super) fn named(self, class: Class, name: &ObjectName) -> Option<Key> {
+    pub(crate) fn named(self, class: Class, name: &ObjectName) -> Option<Key> {
         let key = |schema: &Name| Key::new(class, schema.clone(), name.name.clone());
         match &name.schema {
             Some(schema) => Some(key(schema)).filter(|key| self.get(key).is_some()),
@@ -46,7 +46,7 @@ impl<'s> Moment<'s> {
     }
 
     /// The objects that name the one of that key.
-    pub(super) fn dependants(self, key: &Key) -> Vec<(&'s Key, &'s Arc<Object>)> {
+    pub(crate) fn dependants(self, key: &Key) -> Vec<(&'s Key, &'s Arc<Object>)> {
         let now = self.situation.schema.dependants(key);
         let mut keys: Vec<&Key> = now.chain(self.situation.touched()).collect();
         keys.sort();
@@ -58,7 +58,7 @@ impl<'s> Moment<'s> {
     }
 
     /// The indexes of a table, those of constraints included.
-    pub(super) fn indexes(self, table: &Key) -> Vec<(&'s Key, &'s Index)> {
+    pub(crate) fn indexes(self, table: &Key) -> Vec<(&'s Key, &'s Index)> {
         let dependants = self.dependants(table).into_iter();
         dependants
             .filter_map(|(key, object)| match &object.body {
@@ -69,7 +69,7 @@ impl<'s> Moment<'s> {
     }
 
     /// The foreign keys that refer to a table: whose they are, their names, and what they say.
-    pub(super) fn children(self, table: &Key) -> Vec<(&'s Key, &'s Name, &'s Foreign)> {
+    pub(crate) fn children(self, table: &Key) -> Vec<(&'s Key, &'s Name, &'s Foreign)> {
         let dependants = self.dependants(table).into_iter();
         let tables = dependants.filter_map(|(key, object)| Some((key, object.table()?)));
         tables
@@ -84,7 +84,7 @@ impl<'s> Moment<'s> {
 }
 
 /// The foreign key that a constraint is, if it is one.
-pub(super) fn foreign(constraint: &Constraint) -> Option<&Foreign> {
+pub(crate) fn foreign(constraint: &Constraint) -> Option<&Foreign> {
     match &constraint.rule {
         Rule::Foreign(foreign) => Some(foreign),
         _ => None,
@@ -92,7 +92,7 @@ pub(super) fn foreign(constraint: &Constraint) -> Option<&Foreign> {
 }
 
 /// The conditions that all have to hold so that `check` does, each as its words.
-pub(super) fn conjuncts(check: &Fragment, dialect: Dialect) -> Vec<Vec<String>> {
+pub(crate) fn conjuncts(check: &Fragment, dialect: Dialect) -> Vec<Vec<String>> {
     let tokens = lex::lex(&check.text, dialect).tokens;
     let lexemes = lex::lexemes(&check.text, &tokens);
     split_by_and(&lexemes)

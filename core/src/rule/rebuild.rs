@@ -7,19 +7,19 @@ use crate::dialect::Family;
 use crate::schema::{Key, Table};
 
 /// One rebuild in a section.
-pub(super) struct Rebuild<'s> {
+pub(crate) struct Rebuild<'s> {
     /// The name that the table has before and after.
-    pub(super) table: Key,
-    pub(super) create: Act<'s>,
+    pub(crate) table: Key,
+    pub(crate) create: Act<'s>,
     /// The statements that copy rows; none for `CREATE TABLE … AS`.
-    pub(super) copies: Vec<Act<'s>>,
-    pub(super) drop: Act<'s>,
-    pub(super) rename: Act<'s>,
+    pub(crate) copies: Vec<Act<'s>>,
+    pub(crate) drop: Act<'s>,
+    pub(crate) rename: Act<'s>,
 }
 
 /// In which order a rebuild gives up the old name.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub(crate) enum Order {
     /// The new table is made under another name and takes the old one's.
     DropFirst,
     /// The old table is given another name before the new one is made.
@@ -28,7 +28,7 @@ pub(super) enum Order {
 
 impl<'s> Rebuild<'s> {
     /// In which order it gives up the old name.
-    pub(super) fn order(&self) -> Order {
+    pub(crate) fn order(&self) -> Order {
         match self.rename.place.index < self.create.place.index {
             true => Order::RenameFirst,
             false => Order::DropFirst,
@@ -36,7 +36,7 @@ impl<'s> Rebuild<'s> {
     }
 
     /// The table as it was.
-    pub(super) fn before(&self) -> Option<&'s Table> {
+    pub(crate) fn before(&self) -> Option<&'s Table> {
         let first = match self.order() {
             Order::DropFirst => self.create,
             Order::RenameFirst => self.rename,
@@ -45,7 +45,7 @@ impl<'s> Rebuild<'s> {
     }
 
     /// The table as it becomes.
-    pub(super) fn after(&self) -> Option<&'s Table> {
+    pub(crate) fn after(&self) -> Option<&'s Table> {
         let last = match self.order() {
             Order::DropFirst => self.rename,
             Order::RenameFirst => self.drop,
@@ -54,14 +54,14 @@ impl<'s> Rebuild<'s> {
     }
 
     /// Whether a statement is a part of it.
-    pub(super) fn has(&self, act: Act<'_>) -> bool {
+    pub(crate) fn has(&self, act: Act<'_>) -> bool {
         let parts = [self.create, self.drop, self.rename];
         let mut parts = parts.iter().chain(&self.copies);
         parts.any(|part| part.place == act.place)
     }
 
     /// The columns that the copies name as theirs to fill; none where they name none.
-    pub(super) fn filled(&self) -> Vec<&'s Ident> {
+    pub(crate) fn filled(&self) -> Vec<&'s Ident> {
         let named = self.copies.iter().filter_map(|copy| copy.data());
         named.flat_map(|data| &data.columns).collect()
     }
@@ -69,12 +69,12 @@ impl<'s> Rebuild<'s> {
 
 impl<'s> Situation<'s> {
     /// The rebuilds of the UP.
-    pub(super) fn rebuilds(&'s self) -> Vec<Rebuild<'s>> {
+    pub(crate) fn rebuilds(&'s self) -> Vec<Rebuild<'s>> {
         rebuilds(self.up().collect(), self)
     }
 
     /// Whether a statement of the UP is a part of a rebuild.
-    pub(super) fn is_rebuilding(&'s self, act: Act<'_>) -> bool {
+    pub(crate) fn is_rebuilding(&'s self, act: Act<'_>) -> bool {
         let parts = self.rebuilding.get_or_init(|| {
             let rebuilds = self.rebuilds();
             let acts = self

@@ -31,11 +31,11 @@ pub struct Step {
 }
 
 /// One migration, replayed there and back.
-pub(super) struct Situation<'s> {
-    pub(super) migration: &'s Migration,
-    pub(super) options: &'s Options,
+pub(crate) struct Situation<'s> {
+    pub(crate) migration: &'s Migration,
+    pub(crate) options: &'s Options,
     /// The model after the last statement that was replayed.
-    pub(super) schema: &'s Schema,
+    pub(crate) schema: &'s Schema,
     up: &'s [Step],
     down: &'s [Step],
     start: Mark,
@@ -44,7 +44,7 @@ pub(super) struct Situation<'s> {
     /// Where names without a schema are looked up, and from which write on.
     paths: Vec<(usize, Vec<Name>)>,
     /// The statements of the UP that are parts of rebuilds.
-    pub(super) rebuilding: OnceCell<Vec<usize>>,
+    pub(crate) rebuilding: OnceCell<Vec<usize>>,
     /// For each statement of the UP the tables that it alters, before it and before the migration.
     altered: Vec<OnceCell<Option<Altered>>>,
     /// The tokens of the statements that somebody has asked for, those of the DOWN last.
@@ -56,11 +56,11 @@ type Write<'s> = (usize, Option<&'s Arc<Object>>);
 
 /// A statement of a [`Situation`].
 #[derive(Clone, Copy)]
-pub(super) struct Act<'s> {
-    pub(super) situation: &'s Situation<'s>,
-    pub(super) place: Place,
-    pub(super) step: &'s Step,
-    pub(super) statement: &'s Statement,
+pub(crate) struct Act<'s> {
+    pub(crate) situation: &'s Situation<'s>,
+    pub(crate) place: Place,
+    pub(crate) step: &'s Step,
+    pub(crate) statement: &'s Statement,
 }
 
 /// A table that a statement alters, and that was there before the migration.
@@ -75,15 +75,15 @@ struct Altered {
 
 /// One action of an `ALTER TABLE` in the UP, on a table that was there before.
 #[derive(Clone)]
-pub(super) struct Alteration<'s> {
-    pub(super) act: Act<'s>,
-    pub(super) key: &'s Key,
+pub(crate) struct Alteration<'s> {
+    pub(crate) act: Act<'s>,
+    pub(crate) key: &'s Key,
     /// Before the statement.
-    pub(super) table: &'s Table,
+    pub(crate) table: &'s Table,
     /// Before the migration.
     origin: &'s Table,
-    pub(super) action: &'s Action,
-    pub(super) name: &'s ObjectName,
+    pub(crate) action: &'s Action,
+    pub(crate) name: &'s ObjectName,
 }
 
 impl<'s> Situation<'s> {
@@ -91,7 +91,7 @@ impl<'s> Situation<'s> {
     ///
     /// A section ends with its first statement that the engine refuses, so that `up` and `down` may
     /// hold fewer steps than the migration has statements.
-    pub(super) fn new(
+    pub(crate) fn new(
         migration: &'s Migration,
         options: &'s Options,
         schema: &'s Schema,
@@ -120,24 +120,24 @@ impl<'s> Situation<'s> {
     }
 
     /// The SQL it is written in.
-    pub(super) fn dialect(&self) -> Dialect {
+    pub(crate) fn dialect(&self) -> Dialect {
         self.schema.dialect()
     }
 
     /// The oldest server that must work.
-    pub(super) fn server(&self) -> Version {
+    pub(crate) fn server(&self) -> Version {
         let assumed = self.dialect().assumed_server();
         self.options.server.unwrap_or(assumed)
     }
 
     /// Whether the oldest server that must work is at least of this version.
-    pub(super) fn server_is(&self, major: u32, minor: u32) -> bool {
+    pub(crate) fn server_is(&self, major: u32, minor: u32) -> bool {
         let server = self.server();
         (server.major, server.minor) >= (major, minor)
     }
 
     /// The file of a section.
-    pub(super) fn source(&self, section: Section) -> &'s Source {
+    pub(crate) fn source(&self, section: Section) -> &'s Source {
         match (section, &self.migration.down) {
             (Section::Down, Some(down)) => &down.source,
             _ => &self.migration.up.source,
@@ -145,30 +145,30 @@ impl<'s> Situation<'s> {
     }
 
     /// The statements of the UP.
-    pub(super) fn up(&'s self) -> impl DoubleEndedIterator<Item = Act<'s>> {
+    pub(crate) fn up(&'s self) -> impl DoubleEndedIterator<Item = Act<'s>> {
         self.acts(Section::Up, self.up, &self.migration.up.statements)
     }
 
     /// The statements of the DOWN.
-    pub(super) fn down(&'s self) -> impl DoubleEndedIterator<Item = Act<'s>> {
+    pub(crate) fn down(&'s self) -> impl DoubleEndedIterator<Item = Act<'s>> {
         let statements = self.migration.down.as_ref();
         let statements = statements.map_or(&[][..], |down| &down.statements);
         self.acts(Section::Down, self.down, statements)
     }
 
     /// Whether the whole UP was replayed.
-    pub(super) fn is_up_whole(&self) -> bool {
+    pub(crate) fn is_up_whole(&self) -> bool {
         self.up.len() == self.migration.up.statements.len()
     }
 
     /// Whether the whole DOWN was replayed; not so where there is none.
-    pub(super) fn is_down_whole(&self) -> bool {
+    pub(crate) fn is_down_whole(&self) -> bool {
         let down = self.migration.down.as_ref();
         self.is_up_whole() && down.is_some_and(|down| self.down.len() == down.statements.len())
     }
 
     /// The model before the migration.
-    pub(super) fn start(&'s self) -> Moment<'s> {
+    pub(crate) fn start(&'s self) -> Moment<'s> {
         Moment {
             situation: self,
             writes: 0,
@@ -176,7 +176,7 @@ impl<'s> Situation<'s> {
     }
 
     /// The model after the UP.
-    pub(super) fn middle(&'s self) -> Moment<'s> {
+    pub(crate) fn middle(&'s self) -> Moment<'s> {
         let writes = self.up.last().map_or(0, |step| self.writes_at(step.after));
         Moment {
             situation: self,
@@ -185,24 +185,24 @@ impl<'s> Situation<'s> {
     }
 
     /// Whether all of it runs in one transaction.
-    pub(super) fn is_one_transaction(&self) -> bool {
+    pub(crate) fn is_one_transaction(&self) -> bool {
         self.migration.transaction == Transaction::One && self.dialect().has_transactional_ddl()
     }
 
     /// Whether `small-tables` names it, with or without its schema.
-    pub(super) fn is_small(&self, table: &Key) -> bool {
+    pub(crate) fn is_small(&self, table: &Key) -> bool {
         let full = format!("{}.{}", table.schema, table.name);
         let mut small = self.options.small_tables.iter();
         small.any(|small| *small == full || Name::new(small, self.dialect()) == table.name)
     }
 
     /// Every `ALTER TABLE` of the UP on a table that was there before, action by action.
-    pub(super) fn alterations(&'s self) -> impl Iterator<Item = Alteration<'s>> {
+    pub(crate) fn alterations(&'s self) -> impl Iterator<Item = Alteration<'s>> {
         self.up().flat_map(|act| act.alterations())
     }
 
     /// Every column that the UP adds to a table that was there before.
-    pub(super) fn added_columns(&'s self) -> impl Iterator<Item = (Alteration<'s>, &'s ColumnDef)> {
+    pub(crate) fn added_columns(&'s self) -> impl Iterator<Item = (Alteration<'s>, &'s ColumnDef)> {
         self.alterations().filter_map(|one| match &one.action.verb {
             Verb::AddColumn { column, .. } if one.is_effective(column) => Some((one, column)),
             _ => None,
@@ -210,12 +210,12 @@ impl<'s> Situation<'s> {
     }
 
     /// Every statement about rows in the UP.
-    pub(super) fn data(&'s self) -> impl Iterator<Item = (Act<'s>, &'s Data)> {
+    pub(crate) fn data(&'s self) -> impl Iterator<Item = (Act<'s>, &'s Data)> {
         self.up().filter_map(|act| Some((act, act.data()?)))
     }
 
     /// The name by which a table was known before the migration: none for a table that it makes.
-    pub(super) fn origin_of(&'s self, key: &Key, writes: usize) -> Option<Key> {
+    pub(crate) fn origin_of(&'s self, key: &Key, writes: usize) -> Option<Key> {
         let entries = self.writes.get(key).map_or(&[][..], Vec::as_slice);
         let mut before = entries.iter().take_while(|(at, _)| *at < writes);
         let made = before
@@ -231,14 +231,14 @@ impl<'s> Situation<'s> {
     }
 
     /// The tables that were there before the migration.
-    pub(super) fn start_tables(&'s self) -> impl Iterator<Item = Key> {
+    pub(crate) fn start_tables(&'s self) -> impl Iterator<Item = Key> {
         let objects = self.schema.objects().map(|(key, _)| key);
         let keys: BTreeSet<&Key> = objects.chain(self.touched()).collect();
         let is_table = |key: &&Key| self.start().table(key).is_some();
         keys.into_iter().filter(is_table).cloned()
     }
 
-    pub(super) fn object_at(&self, key: &Key, writes: usize) -> Option<&'s Arc<Object>> {
+    pub(crate) fn object_at(&self, key: &Key, writes: usize) -> Option<&'s Arc<Object>> {
         let entries = self.writes.get(key).map_or(&[][..], Vec::as_slice);
         match entries.iter().find(|(at, _)| *at >= writes) {
             Some((_, before)) => *before,
@@ -247,12 +247,12 @@ impl<'s> Situation<'s> {
     }
 
     /// The objects that the migration has touched.
-    pub(super) fn touched(&self) -> impl Iterator<Item = &'s Key> {
+    pub(crate) fn touched(&self) -> impl Iterator<Item = &'s Key> {
         self.writes.keys().copied()
     }
 
     /// The schemas in which a name without one is looked up.
-    pub(super) fn search_path(&self, writes: usize) -> &[Name] {
+    pub(crate) fn search_path(&self, writes: usize) -> &[Name] {
         let upto = self.paths.partition_point(|(from, _)| *from <= writes);
         self.paths
             .get(upto.wrapping_sub(1))
@@ -302,7 +302,7 @@ fn paths<'s>(
 
 impl<'s> Act<'s> {
     /// The model before it.
-    pub(super) fn before(self) -> Moment<'s> {
+    pub(crate) fn before(self) -> Moment<'s> {
         Moment {
             situation: self.situation,
             writes: self.situation.writes_at(self.step.before),
@@ -310,7 +310,7 @@ impl<'s> Act<'s> {
     }
 
     /// The model after it.
-    pub(super) fn after(self) -> Moment<'s> {
+    pub(crate) fn after(self) -> Moment<'s> {
         Moment {
             situation: self.situation,
             writes: self.situation.writes_at(self.step.after),
@@ -318,18 +318,18 @@ impl<'s> Act<'s> {
     }
 
     /// A finding about these words of it.
-    pub(super) fn find(self, span: Span, message: impl Into<String>) -> Finding {
+    pub(crate) fn find(self, span: Span, message: impl Into<String>) -> Finding {
         Finding::new(self.place, span, message)
     }
 
     /// A finding about all of it.
-    pub(super) fn find_whole(self, message: impl Into<String>) -> Finding {
+    pub(crate) fn find_whole(self, message: impl Into<String>) -> Finding {
         self.find(self.statement.span, message)
     }
 
     /// The relation of that name, if it was there before the migration, is the one that clients
     /// see, and is kept: the model is sure of it, and it is not temporary.
-    pub(super) fn old_relation(self, name: &ObjectName) -> Option<(Key, &'s Arc<Object>)> {
+    pub(crate) fn old_relation(self, name: &ObjectName) -> Option<(Key, &'s Arc<Object>)> {
         let moment = self.before();
         let key = moment.relation(name)?;
         let object = moment.get(&key)?;
@@ -339,13 +339,13 @@ impl<'s> Act<'s> {
     }
 
     /// The same for a table.
-    pub(super) fn old_table(self, name: &ObjectName) -> Option<(Key, &'s Table)> {
+    pub(crate) fn old_table(self, name: &ObjectName) -> Option<(Key, &'s Table)> {
         let (key, object) = self.old_relation(name)?;
         Some((key, object.table()?))
     }
 
     /// What it does to rows, if it changes any.
-    pub(super) fn data(self) -> Option<&'s Data> {
+    pub(crate) fn data(self) -> Option<&'s Data> {
         match &self.step.change {
             Change::Data(data) if data.verb != DataVerb::Query => Some(data),
             _ => None,
@@ -353,7 +353,7 @@ impl<'s> Act<'s> {
     }
 
     /// The actions of an `ALTER TABLE`.
-    pub(super) fn siblings(self) -> impl Iterator<Item = &'s Action> {
+    pub(crate) fn siblings(self) -> impl Iterator<Item = &'s Action> {
         let actions = match &self.step.change {
             Change::AlterTable(alter) => alter.actions.as_slice(),
             _ => &[],
@@ -362,13 +362,13 @@ impl<'s> Act<'s> {
     }
 
     /// As it is written.
-    pub(super) fn text(self) -> &'s str {
+    pub(crate) fn text(self) -> &'s str {
         let source = self.situation.source(self.place.section);
         self.statement.span.of(source.text())
     }
 
     /// The words and signs of its text.
-    pub(super) fn lexemes(self) -> Vec<Lexeme<'s>> {
+    pub(crate) fn lexemes(self) -> Vec<Lexeme<'s>> {
         let situation = self.situation;
         let text = situation.source(self.place.section).text();
         let before = match self.place.section {
@@ -381,7 +381,7 @@ impl<'s> Act<'s> {
     }
 
     /// The name that a word or a quoted name is.
-    pub(super) fn named(self, lexeme: &Lexeme<'_>) -> Option<Name> {
+    pub(crate) fn named(self, lexeme: &Lexeme<'_>) -> Option<Name> {
         let dialect = self.situation.dialect();
         match lexeme.kind {
             TokenKind::Word => Some(Name::unquoted(lexeme.text, dialect)),
@@ -395,7 +395,7 @@ impl<'s> Act<'s> {
 
     /// Whether a word stands in it, for statements of which the model knows no more than that they
     /// are harmless: `SET`, `PRAGMA`.
-    pub(super) fn sets(self, name: &str) -> bool {
+    pub(crate) fn sets(self, name: &str) -> bool {
         let is_setting = matches!(
             self.step.change,
             Change::Harmless | Change::ForeignKeyChecks(_)
@@ -408,7 +408,7 @@ impl<'s> Act<'s> {
     }
 
     /// The objects that it makes, changes or drops.
-    pub(super) fn written(self) -> impl Iterator<Item = &'s Key> {
+    pub(crate) fn written(self) -> impl Iterator<Item = &'s Key> {
         let schema = self.situation.schema;
         let entries = schema.between(self.step.before, self.step.after);
         let keys: BTreeSet<&Key> = entries.iter().map(|entry| &entry.key).collect();
@@ -416,7 +416,7 @@ impl<'s> Act<'s> {
     }
 
     /// The tables that it changes or drops.
-    pub(super) fn touched_tables(self) -> Vec<Key> {
+    pub(crate) fn touched_tables(self) -> Vec<Key> {
         let tables = self
             .written()
             .filter(|key| self.before().table(key).is_some());
@@ -424,14 +424,14 @@ impl<'s> Act<'s> {
     }
 
     /// Whether it changes rows of that table.
-    pub(super) fn writes_to(self, table: &Key) -> bool {
+    pub(crate) fn writes_to(self, table: &Key) -> bool {
         let is_it = |name: &ObjectName| self.before().relation(name).as_ref() == Some(table);
         self.data()
             .is_some_and(|data| data.targets.iter().any(is_it))
     }
 
     /// Whether it reads rows of that table.
-    pub(super) fn reads(self, table: &Key) -> bool {
+    pub(crate) fn reads(self, table: &Key) -> bool {
         let is_it = |name: &ObjectName| self.before().relation(name).as_ref() == Some(table);
         let (uses, targets) = match &self.step.change {
             Change::Data(data) => (&data.uses, data.targets.as_slice()),
@@ -447,14 +447,14 @@ impl<'s> Act<'s> {
     }
 
     /// Whether it names that column, or takes all there are.
-    pub(super) fn mentions(self, column: &Name) -> bool {
+    pub(crate) fn mentions(self, column: &Name) -> bool {
         let is_star = self.data().is_some_and(|data| data.uses.star);
         let mut lexemes = self.lexemes().into_iter();
         is_star || lexemes.any(|lexeme| self.named(&lexeme).as_ref() == Some(column))
     }
 
     /// The table that it renames or moves: its key before and after.
-    pub(super) fn renames(self) -> Option<(Key, Key)> {
+    pub(crate) fn renames(self) -> Option<(Key, Key)> {
         let (before, after) = (self.before(), self.after());
         let pair = |from: &ObjectName, to: Key| {
             let from = before.relation(from)?;
@@ -529,23 +529,23 @@ impl<'s> Act<'s> {
 
 impl<'s> Alteration<'s> {
     /// The column of that name, if it was there before the migration.
-    pub(super) fn old_column(&self, name: &Name) -> Option<&'s Column> {
+    pub(crate) fn old_column(&self, name: &Name) -> Option<&'s Column> {
         self.origin.column(name).and(self.table.column(name))
     }
 
     /// The constraint of that name, if it was there before the migration.
-    pub(super) fn old_constraint(&self, name: &Name) -> Option<&'s Constraint> {
+    pub(crate) fn old_constraint(&self, name: &Name) -> Option<&'s Constraint> {
         let now = self.table.constraints.get(name)?;
         self.origin.constraints.contains_key(name).then_some(now)
     }
 
     /// A finding about this action.
-    pub(super) fn find(&self, message: impl Into<String>) -> Finding {
+    pub(crate) fn find(&self, message: impl Into<String>) -> Finding {
         self.act.find(self.action.span, message)
     }
 
     /// Whether the engine takes a dropped column out of an index, and keeps the rest of it.
-    pub(super) fn shrinks_keys(&self) -> bool {
+    pub(crate) fn shrinks_keys(&self) -> bool {
         self.act
             .situation
             .dialect()

@@ -33,7 +33,7 @@ const VOLATILE: &[&str] = &[
 
 /// The function in `expression` whose value differs from row to row, as far as it can be told: the
 /// engine's own by their names, those of the migrations by what they are declared.
-pub(super) fn volatile_call(expression: &Fragment, moment: Moment<'_>) -> Option<Name> {
+pub(crate) fn volatile_call(expression: &Fragment, moment: Moment<'_>) -> Option<Name> {
     calls(expression, moment.situation.dialect())
         .into_iter()
         .find(|name| VOLATILE.contains(&name.as_str()) || is_declared_volatile(name, moment))
@@ -55,7 +55,7 @@ fn is_declared_volatile(name: &Name, moment: Moment<'_>) -> bool {
 }
 
 /// The names in `expression` that are called as functions.
-pub(super) fn calls(expression: &Fragment, dialect: Dialect) -> Vec<Name> {
+pub(crate) fn calls(expression: &Fragment, dialect: Dialect) -> Vec<Name> {
     let tokens = lex::lex(&expression.text, dialect).tokens;
     let lexemes = lex::lexemes(&expression.text, &tokens);
     let pairs = lexemes.windows(2);
@@ -66,7 +66,7 @@ pub(super) fn calls(expression: &Fragment, dialect: Dialect) -> Vec<Name> {
 }
 
 /// The name of a type as the name of an object: for domains and enums.
-pub(super) fn type_name(text: &str, dialect: Dialect) -> ObjectName {
+pub(crate) fn type_name(text: &str, dialect: Dialect) -> ObjectName {
     let (schema, name) = match text.split_once('.') {
         Some((schema, name)) => (Some(schema), name),
         None => (None, text),

@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 /// What is said about a way back of which only this is known.
-pub(super) fn judge(
+pub(crate) fn judge(
     migration: &Migration,
     verdict: &Verdict,
     options: &Options,
