@@ -54,6 +54,10 @@ impl From<&backstitch::Error> for Failure {
         let advice = advice::on_cause(error);
         let advised = |diagnostic: Diagnostic| match advice {
             Some(help) if is_bare(&diagnostic) => diagnostic.help(help),
+            Some(help) if diagnostic.help.starts_with(SEE_TO_IT) => {
+                let more = diagnostic.help.clone();
+                diagnostic.help(format!("{help}\n{more}"))
+            }
             _ => diagnostic,
         };
         Failure {
@@ -62,6 +66,9 @@ impl From<&backstitch::Error> for Failure {
         }
     }
 }
+
+/// How the help begins that holds for whatever a server may say.
+const SEE_TO_IT: &str = "see to what the server says";
 
 /// What the library says to whoever cannot connect holds for every reason that there may be.
 fn is_bare(diagnostic: &Diagnostic) -> bool {
@@ -116,7 +123,7 @@ fn commands(help: &str) -> String {
         let id = call.split('"').nth(1);
         let known = REPAIRS.iter().find(|(ours, _)| *ours == name);
         let (Some((_, command)), Some(id)) = (known, id) else {
-            return line.to_owned();
+            return other_calls(line);
         };
         let before = before.trim_end_matches(".reason(\"…\").repair(&pool, ");
         let mut text = format!("{before}backstitch repair {command} {id}");
@@ -131,7 +138,9 @@ fn commands(help: &str) -> String {
 }
 
 /// What else the library calls by the names of its methods.
-const CALLS: [(&str, &str); 6] = [
+const CALLS: [(&str, &str); 8] = [
+    ("`Repair::WayBack`", "`backstitch repair way-back`"),
+    ("run `down` again", "run `backstitch rollback` again"),
     (
         "`.table(..)` and `.schema(..)`",
         "`--table` and `--table-schema`",
@@ -187,6 +196,10 @@ mod tests {
             (
                 "say it first:\n.reason(\"restored from the backup of Monday\").repair(…)",
                 "say it first:\n--reason \"restored from the backup of Monday\"",
+            ),
+            (
+                "then run `down` again; or store it by `Repair::WayBack`",
+                "then run `backstitch rollback` again; or store it by `backstitch repair way-back`",
             ),
             ("put the old text back", "put the old text back"),
         ] {

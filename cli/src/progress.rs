@@ -12,7 +12,7 @@ use backstitch::{Action, Event};
 use backstitch_core::render::Style;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::paint::{Dress, counted, fill, paint};
+use crate::paint::{Dress, counted, fill, fit, paint};
 use crate::screen::Screen;
 use crate::when;
 
@@ -40,6 +40,8 @@ struct Shared {
     telling: Telling,
     style: Style,
     bar: Option<ProgressBar>,
+    /// How many characters fit into a line of standard output; `None` where nothing bounds it.
+    columns: Option<usize>,
     began: Instant,
     /// What is known about each migration: its name, and how many statements run.
     steps: HashMap<String, (String, Option<usize>)>,
@@ -65,7 +67,8 @@ impl Progress {
             shared: Arc::new(Mutex::new(Shared {
                 telling,
                 style: screen.style(),
-                bar: wants_bar.then(|| bar(screen.err_style())),
+                bar: wants_bar.then(|| bar(screen.err_style(), columns())),
+                columns: screen.width(),
                 began: Instant::now(),
                 steps: HashMap::new(),
                 width: 0,
@@ -123,6 +126,12 @@ impl Shared {
             }
             Event::Started { plan } => {
                 self.all = self.done + plan.steps.len();
+                if let Some(bar) = self.bar.as_ref().filter(|bar| bar.is_hidden()) {
+                    bar.set_length(self.all as u64);
+                    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+                    // It goes on counting the time while a statement runs for long.
+                    bar.enable_steady_tick(Duration::from_millis(200));
+                }
                 for step in &plan.steps {
                     self.width = self.width.max(step.id.len());
                     let about = (step.name.clone(), step.statements);
@@ -218,12 +227,16 @@ impl Shared {
             _ => (Dress::Plain, "done"),
         };
         let name = self.steps.get(id).map_or("", |(name, _)| name.as_str());
-        let line = format!(
-            "{} {}  {:>9}  {name}\n",
-            paint(self.style, dress, verb),
-            fill(id, self.width),
-            when::lasted(elapsed)
-        );
+        let (verb, lasted) = (paint(self.style, dress, verb), when::lasted(elapsed));
+        // Where columns do not fit, what stands in them counts more.
+        let fits = self
+            .columns
+            .is_none_or(|columns| columns >= self.width + 25);
+        let line = match fits {
+            true => format!("{verb} {}  {lasted:>9}  {name}", fill(id, self.width)),
+            false => format!("{verb} {id}  {lasted}  {name}"),
+        };
+        let line = fit(&line, self.columns) + "\n";
         let write = || {
             let mut out = std::io::stdout().lock();
             // A reader who goes away stops no migration.
@@ -249,8 +262,45 @@ impl Shared {
 
     /// Where it is: `0003_backfill (statement 2 of 5, round 7, 7000 rows)`.
     fn course(&self) -> String {
+        let (id, parts) = self.place();
+        match parts.is_empty() {
+            true => id.to_owned(),
+            false => format!("{id} ({})", parts.join(", ")),
+        }
+    }
+
+    /// The same in so many characters. What changes is kept, the longer the name the less of it.
+    fn course_within(&self, columns: usize) -> String {
+        let (id, parts) = self.place();
+        let parts = parts.join(", ");
+        if self.course().chars().count() <= columns || parts.is_empty() {
+            return fit(&self.course(), Some(columns));
+        }
+        match columns.saturating_sub(parts.chars().count() + 3) {
+            room @ 6.. => format!("{} ({parts})", fit(id, Some(room))),
+            _ => fit(&self.figures(), Some(columns)),
+        }
+    }
+
+    /// How far it has come, where words have no room.
+    fn figures(&self) -> String {
         let Some(current) = &self.current else {
             return String::new();
+        };
+        let mut figures = Vec::new();
+        if let Some(all) = self.statements(&current.id).filter(|all| *all > 1) {
+            figures.push(format!("{}/{all}", (current.statement + 1).min(all)));
+        }
+        if current.round > 0 {
+            figures.push(format!("{} rows", current.rows));
+        }
+        figures.join(", ")
+    }
+
+    /// The migration at work, and how far it has come.
+    fn place(&self) -> (&str, Vec<String>) {
+        let Some(current) = &self.current else {
+            return ("", Vec::new());
         };
         let mut parts = Vec::new();
         // A single statement, or all of them in one message, tell nothing before the end.
@@ -263,10 +313,7 @@ impl Shared {
         if current.round > 0 {
             parts.push(format!("round {}, {} rows", current.round, current.rows));
         }
-        match parts.is_empty() {
-            true => current.id.clone(),
-            false => format!("{} ({})", current.id, parts.join(", ")),
-        }
+        (&current.id, parts)
     }
 
     fn redraw(&self) {
@@ -275,20 +322,37 @@ impl Shared {
         };
         bar.set_length(self.all as u64);
         bar.set_position(self.done as u64);
-        bar.set_message(self.course());
+        let room = columns().saturating_sub(bar_width(columns()) + BESIDE);
+        bar.set_message(self.course_within(room));
     }
 }
 
-fn bar(style: Style) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+/// What stands between the bar and its words: `12/34  5m  `.
+const BESIDE: usize = 14;
+
+/// How wide the terminal is.
+fn columns() -> usize {
+    let size = console::Term::stderr().size_checked();
+    size.map_or(80, |(_, columns)| columns.into())
+}
+
+/// So much of a line is the bar; the rest is for words.
+fn bar_width(columns: usize) -> usize {
+    (columns / 6).clamp(4, 30)
+}
+
+fn bar(style: Style, columns: usize) -> ProgressBar {
+    // Shown when it is known how much there is to do.
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+    let width = bar_width(columns);
     let template = match style {
-        Style::Ansi => "{bar:30.green/dim} {pos}/{len}  {elapsed}  {wide_msg}",
-        Style::Plain => "{bar:30} {pos}/{len}  {elapsed}  {wide_msg}",
+        Style::Ansi => {
+            format!("{{bar:{width}.green/dim}} {{pos}}/{{len}}  {{elapsed}}  {{wide_msg}}")
+        }
+        Style::Plain => format!("{{bar:{width}}} {{pos}}/{{len}}  {{elapsed}}  {{wide_msg}}"),
     };
-    let template = ProgressStyle::with_template(template).expect("the template is well-formed");
+    let template = ProgressStyle::with_template(&template).expect("the template is well-formed");
     bar.set_style(template.progress_chars("=> "));
-    // It goes on counting the time while a statement runs for long.
-    bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }
 

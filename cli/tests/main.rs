@@ -2,10 +2,13 @@
 
 mod alone;
 mod backups;
+#[cfg(unix)]
+mod bar;
 mod contract;
 mod copies;
 #[cfg(unix)]
 mod examples;
+mod exits;
 mod moves;
 mod program;
 mod session;

@@ -258,3 +258,98 @@ fn the_server_says_whether_it_is_mysql_or_mariadb() {
     let doubted = out(&session.call("backstitch verify"));
     assert!(doubted.contains(note), "{doubted}");
 }
+
+/// A password with every sign that URLs, shells and tools take for something else goes through, also to
+/// the tools for backups, and is shown nowhere: not in what is printed, not in what others see of the
+/// processes.
+#[test]
+fn a_password_of_odd_signs_works_and_is_not_shown() {
+    const PASSWORD: &str = "p@ss:w/rd?#%&='\" $HOME `x` \\ \u{e4};";
+    for engine in [Engine::Postgres, Engine::MariaDb] {
+        let Some(session) = Session::open("shop", engine) else {
+            continue;
+        };
+        let name = session.url().rsplit('/').next().expect("a name").to_owned();
+        let user = format!("u_{}", &name[name.len() - 12..]);
+        let quoted = PASSWORD.replace('\'', "''");
+        let (make, unmake) = match engine {
+            Engine::MariaDb => (
+                format!(
+                    "CREATE USER '{user}'@'%' IDENTIFIED BY '{}'; GRANT ALL ON {name}.* TO '{user}'@'%'",
+                    quoted.replace('\\', "\\\\")
+                ),
+                format!("DROP USER '{user}'@'%'"),
+            ),
+            _ => (
+                format!(
+                    "CREATE ROLE {user} LOGIN SUPERUSER PASSWORD '{quoted}'; \
+                     ALTER DATABASE {name} OWNER TO {user}"
+                ),
+                format!(
+                    "ALTER DATABASE {name} OWNER TO CURRENT_USER; REASSIGN OWNED BY {user} TO CURRENT_USER; DROP OWNED BY {user}; DROP ROLE {user}"
+                ),
+            ),
+        };
+        session.sql(&make);
+        let encoded: String = PASSWORD
+            .bytes()
+            .map(|byte| format!("%{byte:02X}"))
+            .collect();
+        let (scheme, rest) = session.url().split_once("://").expect("a URL");
+        let place = rest.split_once('@').map_or(rest, |(_, place)| place);
+        let url = format!("{scheme}://{user}:{encoded}@{place}");
+        let secrets = ["p@ss", "rd?#", "%70%40", "$HOME `x`"];
+        let shows_none = |text: &str, of: &str| {
+            for secret in secrets {
+                assert!(!text.contains(secret), "{of} shows {secret}:\n{text}");
+            }
+        };
+        let call = |command: &str, environment: &[(&str, &str)]| {
+            let mut program = session.program("backstitch");
+            program.args(command.split(' ')).env("DATABASE_URL", &url);
+            let output = program.envs(environment.iter().copied()).output();
+            let output = output.expect("the program runs");
+            shows_none(&out(&output), command);
+            output
+        };
+        for command in [
+            "ping",
+            "status",
+            "status --json",
+            "plan",
+            "up",
+            "history --who",
+            "verify",
+            "backup create",
+            "backup list --json",
+            "backup restore latest --yes",
+            "reset --yes",
+        ] {
+            let output = call(command, &[("RUST_LOG", "trace"), ("RUST_BACKTRACE", "1")]);
+            assert!(output.status.success(), "{command}\n{}", out(&output));
+        }
+        // While it runs, and calls its tools, everybody may see the arguments of processes.
+        let mut child = session
+            .program("backstitch")
+            .args(["backup", "create"])
+            .env("DATABASE_URL", &url)
+            .spawn()
+            .expect("the program runs");
+        while child.try_wait().expect("a process").is_none() {
+            for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+                let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+                shows_none(&String::from_utf8_lossy(&line), "a process");
+            }
+        }
+        for file in fs::read_dir(session.folder().join("backups")).expect("a folder") {
+            let file = file.expect("a file").path();
+            if file.extension().is_some_and(|end| end == "json") {
+                shows_none(
+                    &fs::read_to_string(&file).expect("text"),
+                    "what is kept of a backup",
+                );
+            }
+        }
+        session.sql(&unmake);
+    }
+}

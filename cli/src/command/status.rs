@@ -221,8 +221,11 @@ impl Status {
             pending: outlook::of(known, &work.config.options, &pending),
             recent,
             trouble: status.trouble,
+            next: match &lock {
+                Some(_) => vec![at_work()],
+                None => next(health, refusal_is_none),
+            },
             lock,
-            next: next(health, refusal_is_none),
             diagnostics: diagnostics
                 .cloned()
                 .map(in_our_words)
@@ -331,11 +334,20 @@ fn failed_before(row: &backstitch::Row) -> String {
     )
 }
 
-fn next(health: Health, can_go_on: bool) -> Vec<Next> {
-    let next = |command: &str, does| Next {
+fn next_of(command: &str, does: &'static str) -> Next {
+    Next {
         command: format!("backstitch {command}"),
         does,
-    };
+    }
+}
+
+/// While somebody else has the lock there is nothing else to do.
+fn at_work() -> Next {
+    next_of("status", "again in a while: somebody is at it")
+}
+
+fn next(health: Health, can_go_on: bool) -> Vec<Next> {
+    let next = next_of;
     match health {
         Health::Healthy => Vec::new(),
         Health::Pending => vec![
