@@ -231,6 +231,18 @@ fn a_restore_waits_for_who_migrates() {
             1,
             "nothing is begun before the lock is there"
         );
+        // Whoever is on call is told who it is, and what ends it; that works as it stands there.
+        let status = works(&session, "backstitch status");
+        assert!(status.contains("warning[lock-held]"), "{status}");
+        assert!(status.contains("It is held by server "), "{status}");
+        assert!(!status.contains("backstitch up"), "{status}");
+        let ends = ["SELECT pg_terminate_backend(", "KILL "];
+        let mut lines = status.lines().map(str::trim);
+        let end = lines.find(|line| ends.iter().any(|end| line.starts_with(end)));
+        session.sql(end.unwrap_or_else(|| panic!("{status}")));
+        until("the lock is free", || {
+            !works(&session, "backstitch status").contains("lock-held")
+        });
         up.ends_killed();
     }
 }
