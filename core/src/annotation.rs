@@ -45,6 +45,7 @@ pub struct Header {
     pub statement_timeout_ms: Option<Located<u64>>,
     pub supersedes: Option<Located<Checksum>>,
     pub step: Option<Located<String>>,
+    pub assumes: Option<Located<Vec<Located<String>>>>,
 }
 
 /// The annotations above one statement.
@@ -68,7 +69,7 @@ struct Key<T> {
 
 /// One line for each key that may stand in a header.
 #[rustfmt::skip]
-const HEADER_KEYS: [Key<Header>; 14] = [
+const HEADER_KEYS: [Key<Header>; 15] = [
     Key { name: "name", needed: true, takes: "one line of text", example: "Add user e-mail",
         read: |h, v, _| v.put(&mut h.name, Value::text) },
     Key { name: "description", needed: true, takes: "text, which may go on over following `--   ` lines", example: "What changes and why",
@@ -97,6 +98,8 @@ const HEADER_KEYS: [Key<Header>; 14] = [
         read: |h, v, _| v.put(&mut h.supersedes, Value::checksum) },
     Key { name: "step", needed: false, takes: "the name under which the program gives a function for it", example: "0007_recode",
         read: |h, v, _| v.put(&mut h.step, Value::step) },
+    Key { name: "assumes", needed: false, takes: "a list in square brackets of what others make", example: "[table auth.users, extension postgis]",
+        read: |h, v, _| v.put(&mut h.assumes, Value::externals) },
 ];
 
 /// One line for each key that may stand above a statement.
@@ -113,7 +116,7 @@ const STATEMENT_KEYS: [Key<Notes>; 3] = [
 const ALLOW: &str = "allow";
 
 /// Words that people write for our keys and that are not near to them in letters.
-const SYNONYMS: [(&str, &str); 9] = [
+const SYNONYMS: [(&str, &str); 10] = [
     ("title", "name"),
     ("created", "timestamp"),
     ("date", "timestamp"),
@@ -121,6 +124,7 @@ const SYNONYMS: [(&str, &str); 9] = [
     ("depends", "dependencies"),
     ("dependsOn", "dependencies"),
     ("requires", "dependencies"),
+    ("external", "assumes"),
     ("reversible", "irreversible"),
     ("ignore", ALLOW),
 ];

@@ -12,6 +12,7 @@ pub mod checksum;
 pub mod diagnostic;
 pub mod dialect;
 pub mod dir;
+pub mod external;
 #[cfg(feature = "model")]
 pub mod facts;
 pub mod lex;

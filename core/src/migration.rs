@@ -67,6 +67,10 @@ pub struct Migration {
     /// transaction.
     #[serde(default, skip_serializing_if = "is_default")]
     pub step: Option<String>,
+    /// `@assumes`: what others have made when it runs, each as [`External`](crate::external::External)
+    /// reads it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub assumes: Vec<String>,
     /// `-- CHECK BEFORE:`, in order.
     #[serde(default, skip_serializing_if = "is_default")]
     pub checks_before: Vec<Check>,

@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::dialect::Dialect;
+use crate::external::External;
 use crate::set::Set;
 use crate::source::{Located, Source, Span};
 
@@ -38,7 +39,7 @@ pub struct Options {
     pub since: Option<Located<String>>,
     /// `small-tables`: tables whose size is never a concern.
     pub small_tables: Vec<String>,
-    /// `external`: objects made by someone else.
+    /// `external`: objects made by someone else, each as [`External`] reads it.
     pub external: Vec<String>,
     /// `environment`: what this database is used for, where nothing else says it.
     pub environment: Option<String>,
@@ -126,7 +127,7 @@ const KEYS: [Key; 14] = [
     Key { name: "dir", example: "dir = \"migrations\"", read: |o, v| put(&mut o.dir, text(v)) },
     Key { name: "since", example: "since = \"0042_orders\"", read: |o, v| put(&mut o.since, located(v)) },
     Key { name: "small-tables", example: "small-tables = [\"countries\"]", read: |o, v| texts(v).map(|texts| o.small_tables = texts) },
-    Key { name: "external", example: "external = [\"public.geometry_columns\"]", read: |o, v| texts(v).map(|texts| o.external = texts) },
+    Key { name: "external", example: "external = [\"public.geometry_columns\"]", read: |o, v| externals(v).map(|texts| o.external = texts) },
     Key { name: "environment", example: "environment = \"development\"", read: |o, v| put(&mut o.environment, text(v)) },
     Key { name: "namespace", example: "namespace = \"billing\"", read: |o, v| put(&mut o.namespace, text(v)) },
     Key { name: "schema", example: "schema = \"ops\"", read: |o, v| put(&mut o.schema, text(v)) },
@@ -370,6 +371,24 @@ fn texts(value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, Vec<Bad>> {
     let list = value.get_ref().as_array();
     let list = list.ok_or_else(|| vec![bad(value, "not a list in square brackets")])?;
     collect(list.iter().map(text))
+}
+
+fn externals(value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, Vec<Bad>> {
+    texts(value)?;
+    let list = value.get_ref().as_array();
+    let list = list.into_iter().flatten();
+    collect(list.map(|value| {
+        let text = text(value)?;
+        match External::parse(&text) {
+            Ok(_) => Ok(text),
+            Err(unreadable) => Err(Bad {
+                instead: unreadable
+                    .instead
+                    .map(|one| format!("external = [\"{one}\"]")),
+                ..bad(value, &unreadable.why)
+            }),
+        }
+    }))
 }
 
 fn rules(options: &mut Options, value: &Spanned<DeValue<'_>>) -> Result<(), Vec<Bad>> {

@@ -47,6 +47,7 @@ const PAGES: &[&str] = &[
     include_str!("page/duplicate-object.md"),
     include_str!("page/engine-off.md"),
     include_str!("page/engine-unknown.md"),
+    include_str!("page/external-stale.md"),
     include_str!("page/file-name.md"),
     include_str!("page/file-not-utf8.md"),
     include_str!("page/file-too-large.md"),

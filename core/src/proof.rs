@@ -5,15 +5,22 @@
 //! [`Leftover`], named with both places and the statement that undoes it.
 
 mod compare;
+mod external;
 mod forward;
+mod later;
 mod report;
 mod run;
 mod undo;
+
+#[cfg(feature = "sqlite")]
+pub(crate) use external::EXTERNAL_STALE;
 
 use std::collections::BTreeMap;
 
 pub use forward::{Extent, Stage, forward};
 
+use self::external::Externals;
+use self::later::Lookout;
 use crate::diagnostic::Diagnostic;
 use crate::migration::Migration;
 use crate::options::Options;
@@ -124,15 +131,26 @@ pub fn check_each(
     let mut checked = Checked {
         proofs: BTreeMap::new(),
         diagnostics: Vec::new(),
-        schema: run::empty(set.dialect, options),
+        schema: run::empty(set.dialect),
     };
+    let mut externals = Externals::of(options, &mut checked.schema);
     let mut rules = Rules::new(set, options);
-    for migration in &set.migrations {
-        let (proof, diagnostics) = run::prove(&mut checked.schema, migration, &mut rules);
+    let mut lookout = Lookout::default();
+    for (index, migration) in set.migrations.iter().enumerate() {
+        let stands = (migration, &set.migrations[..index]);
+        lookout.behind(checked.diagnostics.len());
+        let (proof, diagnostics) = run::prove(
+            &mut checked.schema,
+            stands,
+            &mut rules,
+            &mut lookout,
+            &mut externals,
+        );
         after(migration, &checked.schema);
         checked.proofs.insert(migration.id.clone(), proof);
         checked.diagnostics.extend(diagnostics);
     }
+    lookout.tell(set, &mut checked.diagnostics);
     rules.finish(&checked.schema, &mut checked.diagnostics);
     checked
 }

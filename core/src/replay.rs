@@ -47,8 +47,40 @@ pub struct Finding {
     pub why: String,
     /// What to write instead.
     pub help: String,
-    /// The object that is not there, where that is what is wrong.
-    pub missing: Option<Key>,
+    /// What is not there, where that is what is wrong.
+    pub missing: Option<Missing>,
+}
+
+/// What a statement names although it is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// An object.
+    Object(Key),
+    /// A column of a table.
+    Column(Key, Name),
+    /// A constraint of a table.
+    Constraint(Key, Name),
+}
+
+impl Missing {
+    /// Whether it is there when that is the object of the key.
+    pub(crate) fn is_in(&self, object: Option<&Object>) -> bool {
+        let table = || object.and_then(Object::table);
+        match self {
+            Missing::Object(_) => object.is_some_and(|object| !object.is_open()),
+            Missing::Column(_, name) => table().is_some_and(|table| table.column(name).is_some()),
+            Missing::Constraint(_, name) => {
+                table().is_some_and(|table| table.constraints.contains_key(name))
+            }
+        }
+    }
+
+    /// The object that it is, or of which it is a part.
+    pub(crate) fn key(&self) -> &Key {
+        match self {
+            Missing::Object(key) | Missing::Column(key, _) | Missing::Constraint(key, _) => key,
+        }
+    }
 }
 
 /// Something that the model does not know after a statement, so that nothing is proven about it.

@@ -78,7 +78,9 @@ impl Verify {
         self
     }
 
-    /// Objects that somebody else makes, as `name` or `schema.name`; what stands on them belongs to
+    /// Objects that somebody else makes, as `external` in the options names them: `name`,
+    /// `schema.name`, with a kind before it or not, see
+    /// [`External`](backstitch_core::external::External). What stands on them belongs to
     /// them. A `*` at the end stands for any ending.
     pub fn external(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Verify {
         self.external.extend(names.into_iter().map(Into::into));

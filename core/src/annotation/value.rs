@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::checksum::Checksum;
 use crate::diagnostic::did_you_mean;
+use crate::external::External;
 use crate::source::{Located, Span};
 use crate::statement::Batch;
 
@@ -184,6 +185,28 @@ impl Value<'_> {
             return Err(self.bad("the reason is still to be written", None));
         }
         Ok((rule.to_owned(), reason.trim().to_owned()))
+    }
+
+    /// `[table auth.users, extension postgis]`
+    pub(super) fn externals(&self) -> Result<Vec<Located<String>>, Bad> {
+        let list = self.text.strip_prefix('[');
+        let Some(list) = list.and_then(|text| text.strip_suffix(']')) else {
+            let meant = format!("[{}]", self.text.trim_matches(['[', ']']));
+            return Err(self.bad("not a list in square brackets", Some(meant)));
+        };
+        let mut externals = Vec::new();
+        for one in self.parts(list, ',') {
+            if let Err(unreadable) = External::parse(&one.value) {
+                let meant = unreadable.instead;
+                return Err(Bad {
+                    span: one.span,
+                    label: unreadable.why,
+                    instead: meant.map(|meant| self.text.replacen(&one.value, &meant, 1)),
+                });
+            }
+            externals.push(one);
+        }
+        Ok(externals)
     }
 
     /// `0007_recode`: letters, digits, `_`, `-` and `.`.

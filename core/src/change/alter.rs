@@ -439,6 +439,11 @@ fn column_change(cursor: &mut Cursor<'_, '_>) -> Option<ColumnChange> {
     }
     if let Some(name) = cursor.eat_any(&["SET STATISTICS", "SET STORAGE", "SET COMPRESSION"]) {
         let value = Fragment::of(cursor.until(comma), cursor.dialect).text;
+        // The engine's own choice.
+        let value = match &*value {
+            "- 1" | "-1" | "default" => "".into(),
+            _ => value,
+        };
         return Some(ColumnChange::SetOption(TableOption {
             name: name[4..].to_lowercase().into(),
             value,

@@ -288,6 +288,10 @@ fn assemble(
         statement_timeout_ms: header.statement_timeout_ms.map(|ms| ms.value),
         supersedes: header.supersedes.map(|checksum| checksum.value),
         step: header.step.map(|step| step.value),
+        assumes: header
+            .assumes
+            .map(|list| list.value.into_iter().map(|one| one.value).collect())
+            .unwrap_or_default(),
         checks_before,
         up: up_body?,
         checks_after,

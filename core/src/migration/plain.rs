@@ -114,6 +114,7 @@ fn assemble(foreign: &Foreign<'_>, up: Half, down: Option<Half>) -> Migration {
         statement_timeout_ms: None,
         supersedes: None,
         step: None,
+        assumes: Vec::new(),
         checks_before: Vec::new(),
         up: up.script,
         checks_after: Vec::new(),

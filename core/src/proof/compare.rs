@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::change::{Fragment, Likeness, Name};
 use crate::dialect::{Dialect, Family};
 use crate::proof::Difference;
+use crate::schema::print;
 use crate::schema::{
     Body, Class, Column, Constraint, Index, Key, Object, Part, PartOf, Rule, Table, View,
 };
@@ -171,9 +172,11 @@ impl Found {
                 self.same("schema", &before.schema, &after.schema);
             }
             (Body::Schema, Body::Schema) | (Body::Doubt, Body::Doubt) => {}
-            (before, after) => {
-                self.differs("kind", kind(before).to_owned(), kind(after).to_owned())
-            }
+            (before, after) => self.differs(
+                "kind",
+                print::word(before).to_owned(),
+                print::word(after).to_owned(),
+            ),
         }
     }
 
@@ -474,31 +477,5 @@ fn nullability(is_not_null: bool) -> &'static str {
     match is_not_null {
         true => "NOT NULL",
         false => "NULL",
-    }
-}
-
-/// The word for what an object is.
-pub(super) fn kind(body: &Body) -> &'static str {
-    match body {
-        Body::Table(_) => "table",
-        Body::View(view) if view.materialized => "materialised view",
-        Body::View(_) => "view",
-        Body::Index(_) => "index",
-        Body::Sequence(_) => "sequence",
-        Body::Enum(_) => "enum",
-        Body::Composite(_) => "composite type",
-        Body::Domain(_) => "domain",
-        Body::Routine(_) => "function",
-        Body::Trigger(_) => "trigger",
-        Body::Other(other) => match other.words {
-            "POLICY" => "policy",
-            "RULE" => "rule",
-            "TYPE" => "type",
-            "PRIVILEGE" => "privilege",
-            _ => "object",
-        },
-        Body::Schema => "schema",
-        Body::Extension(_) => "extension",
-        Body::Doubt => "object",
     }
 }

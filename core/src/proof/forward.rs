@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::external::Externals;
 use super::run::{self, AfterError};
 use crate::change::{self, Change, Fragment};
 use crate::dialect::Family;
@@ -47,8 +48,10 @@ pub fn forward(
     extent: impl Fn(&Migration) -> Extent,
     mut after: impl FnMut(Stage<'_>),
 ) -> Schema {
-    let mut schema = run::empty(set.dialect, options);
+    let mut schema = run::empty(set.dialect);
+    let mut externals = Externals::of(options, &mut schema);
     for migration in &set.migrations {
+        externals.begin(migration, &mut schema);
         let start = schema.mark();
         let mut stage = Followed::default();
         match extent(migration) {

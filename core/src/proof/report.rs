@@ -1,26 +1,34 @@
 //! What is said about a migration.
 
-use super::compare::kind;
+use super::later::Lacking;
 use super::run::{Case, sections};
 use super::{Difference, Leftover, Verdict, undo};
 use crate::change::{self, SyntaxError};
 use crate::diagnostic::{Diagnostic, Section};
 use crate::migration::Script;
 use crate::replay::Finding;
+use crate::schema::print;
 use crate::source::Span;
 
 /// The way out where no reader knows what the engine does.
 const UNCHECKED: &str =
     "If the engine does take it as it was, say so above the statement:\n-- @unchecked: <reason>";
 
-/// The diagnostics of a migration that was replayed.
-pub(super) fn diagnose(case: &Case<'_>, verdict: &Verdict) -> Vec<Diagnostic> {
+/// The diagnostics of a migration that was replayed, and which of them are about what is not there.
+pub(super) fn diagnose(case: &Case<'_>, verdict: &Verdict) -> (Vec<Diagnostic>, Vec<Lacking>) {
     let mut found = Vec::new();
+    let mut lacking = Vec::new();
     for (section, script, ran) in sections(case) {
         for error in &ran.errors {
             found.push(syntax(case, script, error).section(section));
         }
         for (finding, statement) in &ran.findings {
+            lacking.extend(finding.missing.clone().map(|missing| Lacking {
+                missing,
+                section,
+                statement: *statement,
+                at: found.len(),
+            }));
             found.push(
                 match section {
                     Section::Down => invalid_down(script, finding, *statement),
@@ -49,7 +57,7 @@ pub(super) fn diagnose(case: &Case<'_>, verdict: &Verdict) -> Vec<Diagnostic> {
     for diagnostic in &mut found {
         diagnostic.migration = Some(case.migration.id.clone());
     }
-    found
+    (found, lacking)
 }
 
 fn syntax(case: &Case<'_>, script: &Script, error: &SyntaxError) -> Diagnostic {
@@ -169,7 +177,7 @@ fn incomplete(case: &Case<'_>, left: &Leftover) -> Diagnostic {
     let object = case
         .schema
         .get(&left.key)
-        .map_or("object", |object| kind(&object.body));
+        .map_or("object", |object| print::word(&object.body));
     let what = match left.part.is_empty() {
         true => format!("{object} `{}`", left.key.name),
         false => format!("{} of `{}`", left.part, left.key.name),

@@ -4,19 +4,20 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::compare::{Unlike, compare};
+use super::external::Externals;
+use super::later::Lookout;
 use super::{Difference, Leftover, Proof, Verdict, report, undo};
 use crate::change::{self, Change, Name};
 use crate::diagnostic::{Diagnostic, Section};
 use crate::dialect::{Dialect, Family};
 use crate::migration::{Migration, Script};
-use crate::options::Options;
 use crate::replay::{self, Finding, Session};
 use crate::rule::{Rules, Step};
 use crate::schema::{Body, Class, Entry, Extension, Key, Mark, Object, Schema};
 use crate::source::Span;
 
 /// The schema before the first migration.
-pub(super) fn empty(dialect: Dialect, options: &Options) -> Schema {
+pub(super) fn empty(dialect: Dialect) -> Schema {
     let mut schema = Schema::new(dialect);
     let name = |text: &str| Name::new(text, dialect);
     if dialect.modelling().family == Family::Postgres {
@@ -28,11 +29,6 @@ pub(super) fn empty(dialect: Dialect, options: &Options) -> Schema {
             Some(Object::new(Body::Extension(Extension { schema: None }))),
         );
     }
-    let external = options.external.iter().map(|full| {
-        let last = full.rsplit('.').next().unwrap_or(full);
-        name(last)
-    });
-    replay::doubt(&mut schema, external);
     schema.forget();
     schema
 }
@@ -53,6 +49,8 @@ pub(super) struct Ran {
     /// Whether it lost sight of everything.
     pub(super) anything: bool,
     pub(super) opaque: usize,
+    /// Names that statements take away, each with its statement.
+    pub(super) taken: Vec<(Name, Span)>,
     /// Tables into which rows were put.
     inserted: BTreeSet<Key>,
     /// Whether a statement was followed of which the effect is a change of the schema.
@@ -62,9 +60,12 @@ pub(super) struct Ran {
 /// Replays a migration, and proves its way back. The schema is then the one after its UP.
 pub(super) fn prove(
     schema: &mut Schema,
-    migration: &Migration,
+    (migration, earlier): (&Migration, &[Migration]),
     rules: &mut Rules<'_>,
+    lookout: &mut Lookout,
+    externals: &mut Externals,
 ) -> (Proof, Vec<Diagnostic>) {
+    externals.begin(migration, schema);
     let start = schema.mark();
     let up = run(
         schema,
@@ -90,6 +91,7 @@ pub(super) fn prove(
     let case = Case {
         schema,
         migration,
+        earlier,
         start,
         up: &up,
         down: down.as_ref(),
@@ -97,7 +99,9 @@ pub(super) fn prove(
         middle,
     };
     let verdict = case.verdict(unlike);
-    let mut diagnostics = report::diagnose(&case, &verdict);
+    let (mut diagnostics, lacking) = report::diagnose(&case, &verdict);
+    lookout.look(&case, lacking);
+    diagnostics.extend(externals.judge(&case));
     diagnostics.extend(judged);
     diagnostics.extend(rules.judge_proof(migration, &verdict));
     let statements = migration.up.statements.len()
@@ -105,9 +109,10 @@ pub(super) fn prove(
             .down
             .as_ref()
             .map_or(0, |down| down.statements.len());
-    let suggestion = match verdict {
-        Verdict::Missing => undo::whole_down(&case),
-        _ => None,
+    let is_asked = migration.down.is_none() && migration.irreversible.is_none();
+    let suggestion = match is_asked && !is_up_refused {
+        true => undo::whole_down(&case),
+        false => None,
     };
     let proof = Proof {
         suggestion: suggestion.map(|down| format!("-- DOWN MIGRATION\n{down}\n")),
@@ -176,6 +181,14 @@ pub(super) fn run(
                     "`{word}` belongs to the extension `{extension}`, which no migration makes"
                 ));
             }
+        }
+        match &change {
+            Change::Drop(drop) => {
+                let names = drop.targets.iter().map(|one| one.name.name.clone());
+                ran.taken.extend(names.map(|name| (name, span)));
+            }
+            Change::Rename(rename) => ran.taken.push((rename.target.name.name.clone(), span)),
+            _ => {}
         }
         let mut outcome = replay::apply(schema, &mut session, &change, span);
         ran.opaque += usize::from(match &change {
@@ -275,6 +288,8 @@ fn table_of(object: &Object) -> Option<Key> {
 pub(super) struct Case<'c> {
     pub(super) schema: &'c Schema,
     pub(super) migration: &'c Migration,
+    /// Those before it.
+    pub(super) earlier: &'c [Migration],
     pub(super) start: Mark,
     pub(super) middle: Mark,
     pub(super) up: &'c Ran,
@@ -283,6 +298,15 @@ pub(super) struct Case<'c> {
 }
 
 impl Case<'_> {
+    /// What a DOWN knows when it begins.
+    pub(super) fn session_of_down(&self) -> Session {
+        Session {
+            began: Some(self.start),
+            inserted_before: self.up.inserted.clone(),
+            ..Session::default()
+        }
+    }
+
     fn verdict(&self, unlike: Vec<(Key, Unlike)>) -> Verdict {
         if self.migration.irreversible.is_some() {
             return Verdict::Irreversible;
@@ -387,7 +411,7 @@ impl Case<'_> {
 }
 
 /// The statement that wrote the entry at that place behind `from`.
-fn statement_at(ran: &Ran, from: Mark, at: usize) -> Option<Span> {
+pub(super) fn statement_at(ran: &Ran, from: Mark, at: usize) -> Option<Span> {
     ran.steps
         .iter()
         .rev()

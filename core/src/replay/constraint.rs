@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Done, Finding, Replay};
+use super::{Done, Finding, Missing, Replay};
 use crate::change::{
     Behavior, Constraint as Definition, ConstraintKind, ConstraintRule, ForeignKey, Ident,
     IfMissing, Key as ChangeKey, KeyExpr, Kind, Name, TableOption,
@@ -389,7 +389,7 @@ impl Replay<'_> {
             why: "Nothing up to here adds it under that name, so the engine refuses the statement."
                 .to_owned(),
             help,
-            missing: None,
+            missing: Some(Missing::Constraint(key.clone(), name.name.clone())),
         })
     }
 

@@ -1,8 +1,9 @@
 //! `DROP …`
 
 use super::lookup::class_of;
-use super::{Done, Replay, word};
+use super::{Done, Missing, Replay, word};
 use crate::change::{Behavior, Drop, IfMissing, Kind, Name, Target};
+use crate::diagnostic::did_you_mean;
 use crate::dialect::Family;
 use crate::schema::{Body, Class, Key, Rule};
 
@@ -133,6 +134,12 @@ impl Replay<'_> {
         match if_missing {
             IfMissing::Skip => Some(None),
             IfMissing::Fail => {
+                let near = self.schema.within(class, &table);
+                let near = near.iter().map(|key| key.name.as_str());
+                let help = match did_you_mean(target.name.name.as_str(), near) {
+                    Some(near) => format!("Did you mean `{near}`?"),
+                    None => "Name one that is there, or delete the statement.".to_owned(),
+                };
                 self.refuse(super::Finding {
                     code: "unknown-object",
                     span: target.name.span,
@@ -144,8 +151,8 @@ impl Replay<'_> {
                     ),
                     why: "Nothing up to here makes it, so the engine refuses the statement."
                         .to_owned(),
-                    help: "Name one that is there, or delete the statement.".to_owned(),
-                    missing: None,
+                    help,
+                    missing: Some(Missing::Object(key)),
                 });
                 None
             }

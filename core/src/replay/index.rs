@@ -3,6 +3,7 @@
 use super::{Done, Replay, constraint, word};
 use crate::change::{CreateIndex, Ident, IfExists, IfMissing, Kind, Name, ObjectName};
 use crate::dialect::Family;
+use crate::schema::print;
 use crate::schema::{Body, Class, Index, Key, Object, Part, PartOf, Table};
 
 impl Replay<'_> {
@@ -148,9 +149,15 @@ impl Replay<'_> {
             if open || !self.is_sure(name) || self.has_open_tables(name) {
                 return self.give_up(name.span, format!("the index `{name}` is not known"));
             }
-            return match if_missing {
-                IfMissing::Skip => Some(()),
-                IfMissing::Fail => self.missing(name, Kind::Index),
+            return match (if_missing, table) {
+                (IfMissing::Skip, _) => Some(()),
+                (IfMissing::Fail, None) => self.missing(name, Kind::Index),
+                (IfMissing::Fail, Some(table)) => {
+                    let key = Key::within(Class::Index, table, name.name.clone());
+                    let there = self.schema.within(Class::Index, table).into_iter();
+                    let near: Vec<_> = there.map(|key| key.name.to_string()).collect();
+                    self.missing_among(name, Kind::Index, key, &near)
+                }
             };
         };
         let object = self.schema.get(&key).cloned()?;
@@ -233,7 +240,7 @@ impl Replay<'_> {
             span: name.span,
             message: format!("`{name}` is not a {}", word(kind)),
             why: "The engine refuses the statement for objects of another kind.".to_owned(),
-            help: "Name the kind that it is.".to_owned(),
+            help: format!("Name the kind that it is: {}.", print::word(&object.body)),
             missing: None,
         })
     }

@@ -1,6 +1,6 @@
 //! Which object a name stands for, and how sure the model is when there is none.
 
-use super::{Done, Finding, Replay, doubt_key, word};
+use super::{Done, Finding, Missing, Replay, doubt_key, word};
 use crate::change::{Ident, Kind, Name, ObjectName};
 use crate::diagnostic::did_you_mean;
 use crate::dialect::Family;
@@ -86,11 +86,20 @@ impl Replay<'_> {
         {
             return false;
         }
+        let any = self.name("*");
+        let mut beginnings = self.schema.in_schema(Class::Doubt, &any);
+        if beginnings.any(|(key, _)| text.starts_with(key.name.key())) {
+            return false;
+        }
         let schemas = match &name.schema {
             Some(schema) => vec![self.own_schema(schema)],
             None => self.path(),
         };
-        schemas.iter().all(|schema| self.is_own(schema))
+        let is_known = |schema: &Name| {
+            let anything = Key::new(Class::Doubt, schema.clone(), self.name("*"));
+            self.is_own(schema) && !self.schema.has(&anything)
+        };
+        schemas.iter().all(is_known)
     }
 
     /// Whether the migrations make the tables of that schema themselves.
@@ -152,8 +161,20 @@ impl Replay<'_> {
         let near: Vec<String> = self
             .schema
             .in_schema(class, &key.schema)
+            .filter(|(_, object)| may_be(kind, object))
             .map(|(key, _)| key.name.as_str().to_owned())
             .collect();
+        self.missing_among(name, kind, key, &near)
+    }
+
+    /// Refuses a name that is none of these.
+    pub(super) fn missing_among(
+        &mut self,
+        name: &ObjectName,
+        kind: Kind,
+        key: Key,
+        near: &[String],
+    ) -> Done {
         let help = match did_you_mean(name.name.as_str(), near.iter().map(String::as_str)) {
             Some(near) => format!("Did you mean `{near}`?"),
             None => format!("Make the {} first, or name one that is there.", word(kind)),
@@ -167,7 +188,7 @@ impl Replay<'_> {
             message: format!("there is no {} `{name}`", word(kind)),
             why: "Nothing up to here makes it, so the engine refuses the statement.".to_owned(),
             help,
-            missing: Some(key),
+            missing: Some(Missing::Object(key)),
         })
     }
 
@@ -236,6 +257,14 @@ impl Replay<'_> {
     }
 
     pub(super) fn missing_column(&mut self, key: &Key, column: &Ident) -> Done {
+        let doubt = Key {
+            within: Some(key.name.clone()),
+            ..doubt_key(self.schema, column.name.clone())
+        };
+        if self.schema.has(&doubt) {
+            let why = format!("others make the column `{}` of `{}`", column.name, key.name);
+            return self.give_up(column.span, why);
+        }
         let names: Vec<&str> = match self.table(key) {
             Some(table) => table.columns.iter().map(|c| c.name.as_str()).collect(),
             None => Vec::new(),
@@ -250,7 +279,7 @@ impl Replay<'_> {
             message: format!("table `{}` has no column `{}`", key.name, column.name),
             why: "Nothing up to here adds it, so the engine refuses the statement.".to_owned(),
             help,
-            missing: None,
+            missing: Some(Missing::Column(key.clone(), column.name.clone())),
         })
     }
 
@@ -271,6 +300,18 @@ impl Replay<'_> {
             return Some(());
         }
         self.duplicate(word(kind), name)
+    }
+}
+
+/// Whether an object can be meant by who names one of that kind.
+fn may_be(kind: Kind, object: &Object) -> bool {
+    match (kind, &object.body) {
+        (Kind::Index, body) => matches!(body, Body::Index(_)),
+        (Kind::Sequence, body) => matches!(body, Body::Sequence(_)),
+        (Kind::View | Kind::MaterializedView, body) => matches!(body, Body::View(_)),
+        (Kind::Table | Kind::ForeignTable, body) => matches!(body, Body::Table(_) | Body::View(_)),
+        (Kind::Domain, body) => matches!(body, Body::Domain(_)),
+        _ => true,
     }
 }
 

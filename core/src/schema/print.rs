@@ -9,6 +9,36 @@ use super::{Body, Class, Column, Constraint, Index, Key, Object, Part, PartOf, R
 use crate::change::{Kind, Name, quoted};
 use crate::dialect::{Dialect, Family};
 
+/// The word for what an object is.
+pub(crate) fn word(body: &Body) -> &'static str {
+    match body {
+        Body::Table(_) => "table",
+        Body::View(view) if view.materialized => "materialised view",
+        Body::View(_) => "view",
+        Body::Index(_) => "index",
+        Body::Sequence(_) => "sequence",
+        Body::Enum(_) => "enum",
+        Body::Composite(_) => "composite type",
+        Body::Domain(_) => "domain",
+        Body::Routine(routine) => match routine.kind {
+            Kind::Procedure => "procedure",
+            Kind::Aggregate => "aggregate",
+            _ => "function",
+        },
+        Body::Trigger(_) => "trigger",
+        Body::Other(other) => match other.words {
+            "POLICY" => "policy",
+            "RULE" => "rule",
+            "TYPE" => "type",
+            "PRIVILEGE" => "privilege",
+            _ => "object",
+        },
+        Body::Schema => "schema",
+        Body::Extension(_) => "extension",
+        Body::Doubt => "object",
+    }
+}
+
 /// The name of an object as one has to write it.
 pub(crate) fn full_name(key: &Key, dialect: Dialect) -> String {
     let name = quoted(key.name.as_str(), dialect);
@@ -84,7 +114,7 @@ pub(crate) fn create(key: &Key, object: &Object, dialect: Dialect) -> Option<Str
         return None;
     }
     match &object.body {
-        Body::Table(table) => create_table(&name, table, dialect),
+        Body::Table(table) => create_table(key, table, dialect),
         Body::Index(index) => Some(create_index(key, index, dialect)),
         Body::View(view) if view.options.is_empty() && view.columns.is_none() => {
             let kind = if view.materialized {
@@ -115,28 +145,36 @@ pub(crate) fn create(key: &Key, object: &Object, dialect: Dialect) -> Option<Str
     }
 }
 
-fn create_table(name: &str, table: &Table, dialect: Dialect) -> Option<String> {
+fn create_table(key: &Key, table: &Table, dialect: Dialect) -> Option<String> {
+    let name = full_name(key, dialect);
     let plain = table.partition_by.is_none()
         && table.partition_of.is_none()
         && table.inherits.is_empty()
         && table.nature.is_empty()
-        && table.options.is_empty()
-        && table
-            .columns
-            .iter()
-            .all(|column| column.draws_from.is_none());
+        && (table.options.is_empty() || dialect.modelling().family != Family::Postgres);
     if !plain {
         return None;
     }
     let mut lines: Vec<String> = table
         .columns
         .iter()
-        .map(|column| self::column(column, dialect))
+        .map(|column| column_of(key, column, dialect))
         .collect();
     let constraints = table.constraints.iter();
     lines.extend(constraints.map(|(name, constraint)| self::constraint(name, constraint, dialect)));
+    let options = table.options.iter();
+    let options = options.map(|(name, value)| match value.is_empty() {
+        true => name.to_uppercase(),
+        false => format!("{name}={value}"),
+    });
+    let options: Vec<String> = options.collect();
+    let options = match (options.is_empty(), dialect.modelling().family) {
+        (true, _) => String::new(),
+        (false, Family::Sqlite) => format!(" {}", options.join(", ")),
+        (false, _) => format!(" {}", options.join(" ")),
+    };
     Some(format!(
-        "CREATE TABLE {name} (\n    {}\n);",
+        "CREATE TABLE {name} (\n    {}\n){options};",
         lines.join(",\n    ")
     ))
 }
@@ -161,6 +199,26 @@ fn create_index(key: &Key, index: &Index, dialect: Dialect) -> String {
     }
     text.push(';');
     text
+}
+
+/// A column of the table of that key as it stands in `CREATE TABLE`.
+pub(crate) fn column_of(table: &Key, column: &Column, dialect: Dialect) -> String {
+    let serial = match &*column.data_type {
+        "smallint" => "smallserial",
+        "integer" => "serial",
+        "bigint" => "bigserial",
+        _ => "",
+    };
+    let own = format!("{}_{}_seq", table.name, column.name);
+    let draws = column.draws_from.as_ref();
+    let is_own = draws.is_some_and(|from| from.name.as_str() == own && from.schema == table.schema);
+    match is_own && !serial.is_empty() && column.not_null {
+        true => format!(
+            "{} {serial} NOT NULL",
+            quoted(column.name.as_str(), dialect)
+        ),
+        false => self::column(column, dialect),
+    }
 }
 
 /// A column as it stands in `CREATE TABLE`.

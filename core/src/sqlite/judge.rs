@@ -11,6 +11,7 @@ use super::stage::{Stage, Theatre};
 use super::table;
 use super::words::{self, Act, Line};
 use crate::diagnostic::{Diagnostic, Section, did_you_mean};
+use crate::external::{self, External};
 use crate::options::Options;
 use crate::set::Set;
 use crate::source::{Source, Span};
@@ -45,8 +46,8 @@ pub(super) enum Verdict {
 /// What is known of the migrations so far, and what is not.
 pub(super) struct Knowledge<'s> {
     set: &'s Set,
-    /// Tables that others make, in lower case.
-    external: BTreeSet<String>,
+    /// What others make, in lower case.
+    externals: Vec<External>,
     /// Objects of which it is not known what they are by now, in lower case.
     pub(super) unsure: BTreeSet<String>,
     /// Whether there may be other rows than those that are known.
@@ -61,11 +62,7 @@ impl<'s> Knowledge<'s> {
     pub(super) fn new(set: &'s Set, options: &Options) -> Knowledge<'s> {
         Knowledge {
             set,
-            external: options
-                .external
-                .iter()
-                .map(|name| external_name(name))
-                .collect(),
+            externals: externals(set, options),
             unsure: BTreeSet::new(),
             are_rows_unsure: false,
             removed: HashMap::new(),
@@ -131,6 +128,9 @@ impl<'s> Knowledge<'s> {
                     .filter(|object| object.kind.name() == *kind);
                 let near = did_you_mean(name, known.map(|object| object.name.as_str()));
                 explain::unknown_object(refusal, kind, name, near.map(str::to_owned))
+            }
+            Reason::UnknownColumn(name) if self.is_external_column(name, line) => {
+                return because("it needs a column that others make");
             }
             Reason::UnknownColumn(name) => {
                 let columns = columns(stage, line, self.set);
@@ -213,7 +213,24 @@ impl<'s> Knowledge<'s> {
             let makers = self.makers().get(&name);
             makers.is_some_and(|makers| makers.iter().any(|index| *index < until))
         };
-        self.external.contains(&name) || name.starts_with("sqlite_") || is_history && !is_made()
+        let mut tables = self.externals.iter().filter(|one| {
+            use external::Kind::{Any, Table, View};
+            matches!(one.kind, Any | Table | View)
+        });
+        let is_theirs = tables.any(|one| one.is_called(&name));
+        is_theirs || name.starts_with("sqlite_") || is_history && !is_made()
+    }
+
+    /// Whether others give a table that the statement names a column of that name.
+    fn is_external_column(&self, name: &str, line: &Line<'_>) -> bool {
+        let name = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
+        let mut columns = self.externals.iter();
+        columns.any(|one| {
+            let table = one.within.last();
+            one.kind == external::Kind::Column
+                && one.is_called(&name)
+                && table.is_some_and(|table| line.mentions(table))
+        })
     }
 
     /// Whether a broken view or trigger misses something that the migrations themselves make.
@@ -289,10 +306,13 @@ pub(super) fn misspelt(
     Some(explain::misspelt_function(name, near).diagnostic(&setting(part), line))
 }
 
-/// `public.users` is `users` here.
-fn external_name(name: &str) -> String {
-    let name = name.rsplit('.').next().unwrap_or(name);
-    name.trim_matches(['"', '`', '[', ']']).to_ascii_lowercase()
+/// What the options and headers say that others make, in lower case.
+fn externals(set: &Set, options: &Options) -> Vec<External> {
+    let assumed = set.migrations.iter().flat_map(|one| &one.assumes);
+    let texts = options.external.iter().chain(assumed);
+    texts
+        .filter_map(|text| External::parse(&text.to_ascii_lowercase()).ok())
+        .collect()
 }
 
 /// The columns of the tables that a statement names.

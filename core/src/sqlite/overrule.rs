@@ -7,10 +7,10 @@
 use std::collections::HashMap;
 
 use super::{Outcome, Rehearsal, rehearse};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::dialect::Family;
 use crate::options::Options;
-use crate::proof::{Checked, Verdict, of_step};
+use crate::proof::{Checked, EXTERNAL_STALE, Verdict, of_step};
 use crate::rule;
 use crate::set::Set;
 
@@ -48,6 +48,7 @@ pub fn overrule(checked: &mut Checked, set: &Set, options: &Options) {
         };
         match rehearsal.outcome {
             Outcome::Unknown(_) => true,
+            _ if found.code == EXTERNAL_STALE => true,
             // SQLite has seen what it does.
             _ if found.code == OPAQUE_STATEMENT => false,
             _ if found.code == UNPROVEN_ROLLBACK => {
@@ -58,13 +59,31 @@ pub fn overrule(checked: &mut Checked, set: &Set, options: &Options) {
         }
     };
     checked.diagnostics.retain(stays);
-    let mut found: Vec<Diagnostic> = played
-        .into_values()
-        .filter(|rehearsal| !matches!(rehearsal.outcome, Outcome::Unknown(_)))
-        .flat_map(|rehearsal| rehearsal.diagnostics)
-        .collect();
+    let mut found = Vec::new();
+    for Rehearsal {
+        outcome,
+        mut diagnostics,
+        ..
+    } in played.into_values()
+    {
+        // What is not certain is no error, and what the model has said already is said.
+        if matches!(outcome, Outcome::Unknown(_)) {
+            diagnostics.retain(|one| {
+                one.severity < Severity::Error && !is_among(one, &checked.diagnostics)
+            });
+        }
+        found.extend(diagnostics);
+    }
     rule::settle(set, options, &mut found);
     checked.diagnostics.extend(found);
+}
+
+fn is_among(found: &Diagnostic, others: &[Diagnostic]) -> bool {
+    let mut others = others.iter();
+    others.any(|other| {
+        let same = other.migration == found.migration && other.code == found.code;
+        same && other.position() == found.position() && other.path() == found.path()
+    })
 }
 
 fn verdict(of_model: Verdict, outcome: &Outcome) -> Verdict {
@@ -101,7 +120,6 @@ fn is_of_rules(found: &Diagnostic) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::Severity;
     use crate::dialect::Dialect;
     use crate::source::Source;
     use crate::{migration, proof};
@@ -145,6 +163,31 @@ mod tests {
     fn what_only_the_application_knows_is_not_proven() {
         let up = "CREATE TABLE a (b);\nINSERT INTO a VALUES (of_the_application());";
         check(&[(up, "DROP TABLE a;")], "unproven", &[]);
+    }
+
+    #[test]
+    fn what_may_be_wrong_is_a_warning() {
+        for (up, code) in [
+            (
+                "CREATE TABLE a (b);\nINSERT INTO a VALUES (lenght('x'));",
+                "unknown-function",
+            ),
+            (
+                "DELETE FROM strangers;\nCREATE TABLE a (b);",
+                "unknown-table",
+            ),
+        ] {
+            let set = set(&[(up, "DROP TABLE a;")]);
+            let mut checked = proof::check(&set, &Options::default());
+            overrule(&mut checked, &set, &Options::default());
+            assert_eq!(errors(&checked), [""; 0], "{up}");
+            let codes = checked
+                .diagnostics
+                .iter()
+                .map(|one| (one.code, one.severity));
+            let codes: Vec<_> = codes.filter(|(one, _)| *one == code).collect();
+            assert_eq!(codes, [(code, Severity::Warn)], "{up}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use backstitch_core::Set;
+use backstitch_core::external::{self, External};
 
 #[cfg(feature = "drift")]
 use super::from_model;
@@ -362,22 +363,35 @@ fn counts(difference: &Difference, home: Option<&str>, external: &[String]) -> b
     }
 }
 
-/// Whether the object, or what it stands on, is called so.
-fn is_called(object: &ObjectName, name: &str) -> bool {
-    let fits = |found: &str, wanted: &str| match wanted.strip_suffix('*') {
-        Some(beginning) => found.starts_with(beginning),
-        None => found == wanted,
+/// Whether the object, or what it stands on, is what that names.
+fn is_called(object: &ObjectName, text: &str) -> bool {
+    let Ok(external) = External::parse(text) else {
+        return false;
     };
-    let own = [Some(object.name.as_str()), object.parent.as_deref()];
+    // The catalogue leaves out the schema that unqualified names go to.
+    let is_in = |schema: &str| match object.schema.as_deref() {
+        Some(found) => found == schema,
+        None => schema == "public",
+    };
+    let is_there = external.schema().is_none_or(is_in);
+    let name = object.name.as_str();
+    let own = [Some(name), object.parent.as_deref()];
     let mut own = own.into_iter().flatten();
-    match name.split_once('.') {
-        Some((schema, name)) => {
-            let found = object.schema.as_deref();
-            // The catalogue leaves out the schema that unqualified names go to.
-            let is_there = found.map_or(schema == "public", |found| found == schema);
-            is_there && own.any(|own| fits(own, name))
+    match external.kind {
+        external::Kind::Schema => {
+            object.kind == Kind::Schema && external.is_called(name) || is_in(&external.name)
         }
-        None => own.any(|own| fits(own, name)),
+        external::Kind::Extension => object.kind == Kind::Extension && external.is_called(name),
+        external::Kind::Column => {
+            let table = external.within.last().map(String::as_str);
+            is_there && external.is_called(name) && object.parent.as_deref() == table
+        }
+        external::Kind::Any
+        | external::Kind::Table
+        | external::Kind::View
+        | external::Kind::Sequence
+        | external::Kind::Type
+        | external::Kind::Function => is_there && own.any(|own| external.is_called(own)),
     }
 }
 
@@ -401,7 +415,14 @@ mod tests {
         ] {
             assert!(is_called(&index, name), "{name}");
         }
-        for name in ["geometry", "other.geometry_columns", "columns"] {
+        assert!(is_called(&index, "schema public"));
+        for name in [
+            "geometry",
+            "other.geometry_columns",
+            "columns",
+            "extension geometry_idx",
+            "schema other",
+        ] {
             assert!(!is_called(&index, name), "{name}");
         }
     }
