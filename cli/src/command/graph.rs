@@ -15,6 +15,7 @@ use crate::screen::Screen;
 use crate::target::engine;
 
 mod dot;
+mod layout;
 mod mermaid;
 mod picture;
 mod svg;

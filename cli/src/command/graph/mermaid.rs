@@ -49,7 +49,7 @@ fn dependencies(picture: &Picture) -> String {
     let mut text = "flowchart TD\n".to_owned();
     for (at, one) in picture.boxes.iter().enumerate() {
         let name = one.lines.first().map_or("", |line| line.name.as_str());
-        let label = format!("{}<br/>{name}", one.title).replace('"', "#quot;");
+        let label = format!("{}<br/>{}", signs(&one.title), signs(name));
         writeln!(text, "  m{at}[\"{label}\"]").expect("a string");
     }
     for arrow in &picture.arrows {
@@ -58,15 +58,54 @@ fn dependencies(picture: &Picture) -> String {
     text
 }
 
+/// A name in quotes, which can hold anything but these.
 fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "'"))
+    format!("\"{}\"", name.replace('"', "'").replace(['%', '\\'], "_"))
 }
 
-/// Mermaid takes letters, digits and a few signs for types and names of columns.
+/// Text in a label, where some signs begin something else.
+fn signs(text: &str) -> String {
+    let sign = |sign: char| match sign {
+        '#' => "#35;".to_owned(),
+        '"' => "#quot;".to_owned(),
+        '<' => "#lt;".to_owned(),
+        '>' => "#gt;".to_owned(),
+        '`' => "#96;".to_owned(),
+        sign => sign.to_string(),
+    };
+    text.chars().map(sign).collect()
+}
+
+/// Mermaid takes letters, digits and a few signs for types and names of columns, a letter first.
 fn plain(text: &str) -> String {
     let is_plain = |sign: char| sign.is_alphanumeric() || "_-()[]".contains(sign);
     let signs = text
         .chars()
         .map(|sign| if is_plain(sign) { sign } else { '_' });
-    signs.collect()
+    let begins = text.starts_with(|sign: char| sign.is_alphabetic() || sign == '_');
+    let first = if begins { "" } else { "_" };
+    first.chars().chain(signs).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_do_not_break_out() {
+        assert_eq!(quoted(r#"50 % "off" \ sale"#), r#""50 _ 'off' _ sale""#);
+        assert_eq!(
+            signs("fix #12; <b>\"x\"</b>"),
+            "fix #35;12; #lt;b#gt;#quot;x#quot;#lt;/b#gt;"
+        );
+        for (name, shown) in [
+            ("2fa", "_2fa"),
+            ("größe", "größe"),
+            ("numeric(10,2)", "numeric(10_2)"),
+            ("", "_"),
+            ("*", "__"),
+        ] {
+            assert_eq!(plain(name), shown);
+        }
+    }
 }

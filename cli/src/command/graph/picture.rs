@@ -40,6 +40,8 @@ pub(super) struct Line {
 #[derive(Debug)]
 pub(super) struct Arrow {
     pub(super) from: usize,
+    /// The line of that box that it starts from.
+    pub(super) line: usize,
     pub(super) to: usize,
     pub(super) label: String,
     /// Whether what it starts from can stand alone.
@@ -65,6 +67,7 @@ pub(super) fn of_dependencies(set: &Set) -> Picture {
             let to = migration.dependencies.iter().filter_map(position);
             to.map(move |to| Arrow {
                 from,
+                line: 0,
                 to,
                 label: String::new(),
                 is_optional: false,
@@ -114,8 +117,14 @@ pub(super) fn of_schema(schema: &Schema) -> Picture {
                     .find(|column| column.name.as_str() == *name);
                 column.is_some_and(|column| !column.not_null)
             };
+            let first = |name: &&str| {
+                let mut all = table.columns.iter();
+                all.position(|column| column.name.as_str() == *name)
+            };
+            let line = columns.first().and_then(first).unwrap_or_default();
             arrows.extend(to.map(|to| Arrow {
                 from,
+                line,
                 to,
                 label: columns.join(", "),
                 is_optional: columns.iter().any(may_be_null),

@@ -1,31 +1,27 @@
-//! SVG, without a program to lay it out: what refers to nothing stands left, what refers to it one
-//! column further right.
+//! SVG: boxes and lines as they are laid out.
 
 use std::fmt::Write as _;
 
-use super::picture::{Box, Picture};
+use console::measure_text_width;
 
-const LINE: usize = 20;
+use super::layout::{self, End, LINE, Laid, Link, Plan};
+use super::picture::{Arrow, Box, Kind, Line, Picture};
+
 const SIGN: usize = 8;
-const GAP: (usize, usize) = (80, 30);
-const MARGIN: usize = 20;
-
-/// Where a box stands.
-struct Place {
-    x: usize,
-    y: usize,
-    width: usize,
-    height: usize,
-}
+/// A type that is longer, such as a list of words, is shown in full by its tooltip alone.
+const LONGEST: usize = 48;
 
 pub(super) fn write(picture: &Picture) -> String {
-    let places = places(picture);
-    let right = places.iter().map(|place| place.x + place.width).max();
-    let bottom = places.iter().map(|place| place.y + place.height).max();
-    let (width, height) = (
-        right.unwrap_or_default() + MARGIN,
-        bottom.unwrap_or_default() + MARGIN,
-    );
+    let link = |arrow: &Arrow| Link {
+        from: arrow.from,
+        line: arrow.line,
+        to: arrow.to,
+    };
+    let laid = layout::lay_out(&Plan {
+        sizes: picture.boxes.iter().map(size).collect(),
+        links: picture.arrows.iter().map(link).collect(),
+    });
+    let Laid { width, height, .. } = laid;
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\" font-family=\"monospace\" font-size=\"13\">\n\
@@ -33,90 +29,52 @@ pub(super) fn write(picture: &Picture) -> String {
          <defs><marker id=\"tip\" markerWidth=\"8\" markerHeight=\"8\" refX=\"7\" refY=\"4\" \
          orient=\"auto\"><path d=\"M0,0 L8,4 L0,8 z\" fill=\"#555\"/></marker></defs>\n"
     );
-    for arrow in &picture.arrows {
-        line(
-            &mut text,
-            &places[arrow.from],
-            &places[arrow.to],
-            &arrow.label,
-            arrow.is_optional,
-        );
+    for wire in &laid.wires {
+        let (arrow, has_tip) = match (wire.end, picture.kind) {
+            (End::Loop(at), _) => (Some(&picture.arrows[at]), true),
+            (End::From(at), Kind::Schema) => (Some(&picture.arrows[at]), false),
+            (End::To, Kind::Schema) => (None, true),
+            // What comes first leads to what comes later.
+            (End::From(at), Kind::Dependencies) => (Some(&picture.arrows[at]), true),
+            (End::To, Kind::Dependencies) | (End::Between, _) => (None, false),
+        };
+        let mut points = wire.points.clone();
+        if picture.kind == Kind::Dependencies {
+            points.reverse();
+        }
+        line(&mut text, &points, arrow, has_tip);
     }
-    for (one, place) in picture.boxes.iter().zip(&places) {
-        draw(&mut text, one, place);
+    for (at, one) in picture.boxes.iter().enumerate() {
+        draw(&mut text, one, laid.places[at]);
     }
     text + "</svg>\n"
 }
 
-fn places(picture: &Picture) -> Vec<Place> {
-    let depths = depths(picture);
-    let deepest = depths.iter().max().copied().unwrap_or_default();
-    let mut places: Vec<Place> = picture.boxes.iter().map(size).collect();
-    let mut x = MARGIN;
-    for depth in 0..=deepest {
-        let mut y = MARGIN;
-        let mut widest = 0;
-        for (place, _) in places
-            .iter_mut()
-            .zip(&depths)
-            .filter(|(_, at)| **at == depth)
-        {
-            (place.x, place.y) = (x, y);
-            y += place.height + GAP.1;
-            widest = widest.max(place.width);
-        }
-        x += widest + GAP.0;
-    }
-    places
+fn size(one: &Box) -> (usize, usize) {
+    let signs = one
+        .lines
+        .iter()
+        .map(|line| measure_text_width(&shown(line)));
+    let widest = signs.chain([measure_text_width(&one.title)]).max();
+    (
+        widest.unwrap_or_default() * SIGN + 20,
+        (one.lines.len() + 1) * LINE + 10,
+    )
 }
 
-/// How far each is from what refers to nothing. Circles end somewhere.
-fn depths(picture: &Picture) -> Vec<usize> {
-    let mut depths = vec![0; picture.boxes.len()];
-    for _ in 0..picture.boxes.len() {
-        let mut is_settled = true;
-        for arrow in picture.arrows.iter().filter(|arrow| arrow.from != arrow.to) {
-            let least = depths[arrow.to] + 1;
-            if depths[arrow.from] < least && least < picture.boxes.len() {
-                depths[arrow.from] = least;
-                is_settled = false;
-            }
-        }
-        if is_settled {
-            break;
-        }
-    }
-    depths
-}
-
-fn size(one: &Box) -> Place {
-    let signs = one.lines.iter().map(|line| shown(line).chars().count());
-    let widest = signs
-        .chain([one.title.chars().count()])
-        .max()
-        .unwrap_or_default();
-    Place {
-        x: 0,
-        y: 0,
-        width: widest * SIGN + 20,
-        height: (one.lines.len() + 1) * LINE + 10,
-    }
-}
-
-fn shown(line: &super::picture::Line) -> String {
-    let parts = [line.name.as_str(), line.about.as_str()];
+fn shown(line: &Line) -> String {
+    let about: String = match line.about.chars().count() > LONGEST {
+        true => line.about.chars().take(LONGEST - 1).chain(['…']).collect(),
+        false => line.about.clone(),
+    };
+    let parts = [line.name.as_str(), about.as_str()];
     let parts = parts.into_iter().chain(line.keys.iter().copied());
     let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
     parts.join(" ")
 }
 
-fn draw(text: &mut String, one: &Box, place: &Place) {
-    let Place {
-        x,
-        y,
-        width,
-        height,
-    } = place;
+fn draw(text: &mut String, one: &Box, (x, y): (usize, usize)) {
+    let (width, height) = size(one);
     writeln!(
         text,
         "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"4\" fill=\"#fafafa\" \
@@ -127,28 +85,36 @@ fn draw(text: &mut String, one: &Box, place: &Place) {
     )
     .expect("a string");
     for (at, line) in one.lines.iter().enumerate() {
-        let y = y + (at + 2) * LINE - 2;
-        let line = escaped(&shown(line));
-        writeln!(text, "<text x=\"{}\" y=\"{y}\">{line}</text>", x + 10).expect("a string");
+        let (x, y) = (x + 10, y + (at + 2) * LINE - 2);
+        let shown = escaped(&shown(line));
+        let tooltip = match line.about.chars().count() > LONGEST {
+            true => format!("<title>{}</title>", escaped(&line.about)),
+            false => String::new(),
+        };
+        writeln!(text, "<text x=\"{x}\" y=\"{y}\">{tooltip}{shown}</text>").expect("a string");
     }
 }
 
-fn line(text: &mut String, from: &Place, to: &Place, label: &str, is_optional: bool) {
-    let (x1, y1) = (from.x, from.y + LINE / 2 + 4);
-    let (x2, y2) = (to.x + to.width, to.y + LINE / 2 + 4);
-    let bend = GAP.0 / 2;
-    let dash = if is_optional {
-        " stroke-dasharray=\"5 3\""
+fn line(text: &mut String, points: &[(usize, usize)], arrow: Option<&Arrow>, has_tip: bool) {
+    let points: Vec<String> = points.iter().map(|(x, y)| format!("{x},{y}")).collect();
+    let dash = match arrow.is_some_and(|arrow| arrow.is_optional) {
+        true => " stroke-dasharray=\"5 3\"",
+        false => "",
+    };
+    let tip = if has_tip {
+        " marker-end=\"url(#tip)\""
     } else {
         ""
     };
+    let label = arrow.filter(|arrow| !arrow.label.is_empty());
+    let label = label.map_or(String::new(), |arrow| {
+        format!("<title>{}</title>", escaped(&arrow.label))
+    });
     writeln!(
         text,
-        "<path d=\"M{x1},{y1} C{},{y1} {},{y2} {x2},{y2}\" fill=\"none\" stroke=\"#555\"{dash} \
-         marker-end=\"url(#tip)\"><title>{}</title></path>",
-        x1.saturating_sub(bend),
-        x2 + bend,
-        escaped(label)
+        "<polyline points=\"{}\" fill=\"none\" stroke=\"#555\" stroke-linecap=\"square\"{dash}{tip}>\
+         {label}</polyline>",
+        points.join(" ")
     )
     .expect("a string");
 }
