@@ -10,6 +10,7 @@ mod copies;
 mod examples;
 mod exits;
 mod moves;
+mod optimize;
 mod program;
 mod session;
 mod sessions;

@@ -1,20 +1,18 @@
-//! What SQLite is asked.
+//! What SQLite is asked. It keeps no statistics of what runs.
 
 use super::Question;
 
 pub(crate) const QUESTIONS: &[Question] = &[
-    Question {
-        sql: FOREIGN_KEYS,
-        is_optional: false,
-    },
-    Question {
-        sql: DUPLICATES,
-        is_optional: false,
-    },
-    Question {
-        sql: STATISTICS,
-        is_optional: false,
-    },
+    Question::new("foreign-key-without-index", FOREIGN_KEYS),
+    Question::new("duplicate-index", DUPLICATES),
+    Question::new("table-without-primary-key", WITHOUT_KEY),
+    Question::new("stale-statistics", STATISTICS),
+    Question::new("bloat", BLOAT),
+    Question::never(
+        "never-used-index",
+        "SQLite does not count what uses an index",
+    ),
+    Question::never("slow-statement", "SQLite does not measure statements"),
 ];
 
 const FOREIGN_KEYS: &str = "
@@ -52,11 +50,24 @@ WITH indexes AS (
         FROM sqlite_schema t JOIN pragma_index_list(t.name) i JOIN pragma_index_xinfo(i.name) c
         WHERE t.type = 'table' AND i.partial = 0 AND c.key = 1 ORDER BY t.name, i.name, c.seqno)
   GROUP BY tab, name)
-SELECT 'duplicate-index', b.name, 'does what ' || a.name || ' does, and every write pays for both',
+SELECT 'duplicate-index', b.name,
+  'does what ' || MIN(a.name) || ' does, and every write pays for both',
   'DROP INDEX \"' || REPLACE(b.name, '\"', '\"\"') || '\"', s.sql
 FROM indexes a JOIN indexes b ON a.tab = b.tab AND a.parts = b.parts AND a.name <> b.name
 JOIN sqlite_schema s ON s.type = 'index' AND s.name = b.name
-WHERE b.uniq = 0 AND b.origin = 'c' AND (a.uniq = 1 OR a.name < b.name) ORDER BY 2";
+JOIN sqlite_schema o ON o.type = 'index' AND o.name = a.name
+WHERE b.uniq = 0 AND b.origin = 'c' AND (a.uniq = 1 OR o.rowid < s.rowid)
+GROUP BY b.name, s.sql ORDER BY 2";
+
+const WITHOUT_KEY: &str = "
+SELECT 'table-without-primary-key', t.name,
+  'no row of it can be named by what it holds', NULL, NULL
+FROM sqlite_schema t
+WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+  AND UPPER(t.sql) NOT LIKE 'CREATE VIRTUAL%'
+  AND NOT EXISTS (SELECT 1 FROM pragma_table_list l WHERE l.name = t.name AND l.type = 'shadow')
+  AND NOT EXISTS (SELECT 1 FROM pragma_table_info(t.name) c WHERE c.pk > 0)
+ORDER BY 2";
 
 const STATISTICS: &str = "
 SELECT 'stale-statistics', 'the whole database',
@@ -64,3 +75,11 @@ SELECT 'stale-statistics', 'the whole database',
 WHERE NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1')
   AND (SELECT COUNT(*) FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL) > 0
   AND (SELECT page_count FROM pragma_page_count()) > 250";
+
+const BLOAT: &str = "
+SELECT 'bloat', 'the whole database',
+  CAST(f.freelist_count * 100 / p.page_count AS TEXT) || ' % of its ' ||
+    CAST(p.page_count * s.page_size / 1048576 AS TEXT) || ' MiB are free pages. VACUUM',
+  NULL, NULL
+FROM pragma_freelist_count() f, pragma_page_count() p, pragma_page_size() s
+WHERE f.freelist_count * s.page_size > 1048576 AND f.freelist_count * 5 > p.page_count";
