@@ -70,10 +70,9 @@ impl Draft {
         let mut say = |key: &str, value: &str| text += &format!("-- @{key}: {value}\n");
         say("description", &self.description);
         say("timestamp", &self.timestamp);
-        say(
-            "rollbackSafe",
-            if self.rollback_safe { "true" } else { "false" },
-        );
+        let is_irreversible = self.down == Down::None && self.irreversible.is_some();
+        let is_safe = self.rollback_safe && !is_irreversible;
+        say("rollbackSafe", if is_safe { "true" } else { "false" });
         if let Some(impact) = self.impact {
             say("performanceImpact", impact);
         }

@@ -134,7 +134,7 @@ fn what_is_imported_compiles_as_it_is() {
         if tool == "golang-migrate" {
             // A transaction of its own cannot stay, and the file is not changed: it is told.
             assert!(
-                shown.contains("0002_user_email  transaction-control"),
+                shown.contains("0002_user_email  it brings its own transaction"),
                 "{shown}"
             );
             assert!(text.contains("error[transaction-control]"), "{text}");

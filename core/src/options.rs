@@ -35,7 +35,8 @@ pub struct Options {
     pub server: Option<Version>,
     /// `dir`: the folder of the migrations, beside the file.
     pub dir: Option<String>,
-    /// `since`: the id of the first migration whose findings count in a build.
+    /// `since`: the id of the first migration whose findings count in a build; or `after ` and the
+    /// id of the last one whose findings do not.
     pub since: Option<Located<String>>,
     /// `small-tables`: tables whose size is never a concern.
     pub small_tables: Vec<String>,
@@ -188,16 +189,42 @@ pub fn parse(source: &Source) -> (Options, Vec<Diagnostic>) {
     (options, diagnostics)
 }
 
+/// The id that `since` names, and whether it is the last one that has shipped.
+fn named(since: &str) -> (&str, bool) {
+    match since.strip_prefix("after ") {
+        Some(id) => (id.trim(), true),
+        None => (since, false),
+    }
+}
+
 impl Options {
+    /// Takes everything up to this migration as shipped, whatever the file says.
+    pub fn ship(&mut self, id: &str) {
+        self.since = Some(Located {
+            value: format!("after {id}"),
+            span: Span::default(),
+        });
+    }
+
+    /// The first version that has not shipped, by what `since` says.
+    pub(crate) fn first_version(&self, set: &Set) -> Option<u64> {
+        let since = self.since.as_ref()?;
+        let (id, is_after) = named(&since.value);
+        let version = set.get(id)?.version;
+        Some(if is_after { version + 1 } else { version })
+    }
+
     /// Whether `since` names a migration of `set`.
     pub fn check_since(&self, set: &Set) -> Option<Diagnostic> {
         let since = self.since.as_ref()?;
-        if set.get(&since.value).is_some() {
+        let (id, is_after) = named(&since.value);
+        if set.get(id).is_some() {
             return None;
         }
         let ids = || set.migrations.iter().map(|migration| migration.id.as_str());
-        let near = did_you_mean(&since.value, ids())
-            .or_else(|| ids().find(|id| id.split('_').next() == since.value.split('_').next()));
+        let near = did_you_mean(id, ids())
+            .or_else(|| ids().find(|one| one.split('_').next() == id.split('_').next()));
+        let missing = format!("there is no migration `{id}`");
         let (label, id) = match near {
             Some(id) => (format!("did you mean `{id}`?"), id),
             None => (
@@ -205,16 +232,17 @@ impl Options {
                 ids().next_back().unwrap_or("0001_users"),
             ),
         };
+        let help = match is_after {
+            true => format!("Name the last migration that has shipped:\nsince = \"after {id}\""),
+            false => {
+                format!("Name the first migration that has not shipped yet:\nsince = \"{id}\"")
+            }
+        };
         Some(
-            Diagnostic::error(
-                SINCE_UNKNOWN,
-                format!("there is no migration `{}`", since.value),
-            )
-            .at(&self.source, since.span, label)
-            .why("Without it nothing tells which findings are old and which are new.")
-            .help(format!(
-                "Name the first migration that has not shipped yet:\nsince = \"{id}\""
-            )),
+            Diagnostic::error(SINCE_UNKNOWN, missing)
+                .at(&self.source, since.span, label)
+                .why("Without it nothing tells which findings are old and which are new.")
+                .help(help),
         )
     }
 
@@ -532,6 +560,27 @@ mod tests {
         assert_eq!(options.check_rules(["drop-column-loses-data"]).len(), 1);
         let (set, _) = Set::new(Dialect::Postgres, Vec::new());
         assert!(options.check_since(&set).is_some());
+    }
+
+    #[test]
+    fn what_has_shipped() {
+        let source = |id: &str| Source::new(format!("{id}.sql"), "-- UP MIGRATION\nSELECT 1;\n");
+        let read = |id: &str| crate::migration::parse(id, &source(id), Dialect::Postgres).0;
+        let (set, _) = Set::new(
+            Dialect::Postgres,
+            ["0001_a", "0007_b"].into_iter().filter_map(read).collect(),
+        );
+        let first = |text: &str| {
+            let (options, _) = parse(&Source::new(FILE_NAME, text.to_owned()));
+            let help = options.check_since(&set).map(|found| found.help);
+            (options.first_version(&set), help)
+        };
+        assert_eq!(first(""), (None, None));
+        assert_eq!(first("since = \"0007_b\""), (Some(7), None));
+        assert_eq!(first("since = \"after 0007_b\""), (Some(8), None));
+        let (version, help) = first("since = \"after 0007_a\"");
+        assert_eq!(version, None);
+        assert!(help.is_some_and(|help| help.ends_with("\nsince = \"after 0007_b\"")));
     }
 
     #[test]

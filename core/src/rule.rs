@@ -171,14 +171,13 @@ fn judge(situation: &Situation<'_>) -> (Vec<Diagnostic>, Vec<(Lasting, Diagnosti
 
 /// Makes remarks of what is found in migrations that are older than `since`, whoever found it.
 pub(crate) fn settle(set: &Set, options: &Options, diagnostics: &mut [Diagnostic]) {
-    let since = options.since.as_ref();
-    let Some(since) = since.and_then(|since| set.get(&since.value)) else {
+    let Some(first) = options.first_version(set) else {
         return;
     };
     for diagnostic in diagnostics {
         let migration = diagnostic.migration.as_ref();
         let migration = migration.and_then(|id| set.get(id));
-        if migration.is_some_and(|migration| migration.version < since.version) {
+        if migration.is_some_and(|migration| migration.version < first) {
             diagnostic.severity = Severity::Info;
         }
     }

@@ -6,7 +6,7 @@
 use backstitch::{
     Adopt, Adoption, Basis, Engine, Error, ErrorKind, Layout, LoadOptions, Migrations,
 };
-use backstitch_peers::{Folder, crlf, imported};
+use backstitch_peers::{Folder, crlf, imported, path_of};
 use backstitch_tests::servers::{self, Database};
 use sqlx::migrate::{Migrate, Migrator};
 use sqlx::{Connection, MySql, Postgres, Sqlite};
@@ -214,19 +214,10 @@ fn refinery_runner() -> refinery::Runner {
     refinery::Runner::new(&migrations)
 }
 
-fn path_of(database: &Database) -> &str {
-    let path = database
-        .url()
-        .strip_prefix("sqlite:")
-        .expect("a URL of a file");
-    let path = path.trim_start_matches("//");
-    path.split('?').next().expect("a path")
-}
-
 #[tokio::test]
 async fn refinery_on_sqlite() {
     let database = Database::create(servers::Engine::Sqlite).expect("SQLite is always there");
-    let mut connection = rusqlite::Connection::open(path_of(&database)).expect("it opens");
+    let mut connection = rusqlite::Connection::open(path_of(database.url())).expect("it opens");
     refinery_runner()
         .run(&mut connection)
         .expect("refinery runs them");
@@ -266,7 +257,7 @@ async fn diesel_on_sqlite() {
         ("2026-01-06-100000_orders/down.sql", ORDERS_DOWN),
     ]);
     let migrations = FileBasedMigrations::from_path(folder.path()).expect("Diesel reads them");
-    let connection = diesel::SqliteConnection::establish(path_of(&database));
+    let connection = diesel::SqliteConnection::establish(path_of(database.url()));
     let mut connection = connection.expect("it opens");
     connection
         .run_pending_migrations(migrations)

@@ -24,9 +24,7 @@ impl Folder {
 
     /// Writes a file, in a folder of its own where its name says so.
     pub fn write(&self, name: &str, text: &str) {
-        let path = self.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("writable");
-        std::fs::write(path, text).expect("writable");
+        put(self.path(), name, text);
     }
 
     /// Where it is.
@@ -38,6 +36,20 @@ impl Folder {
     pub fn file(&self, name: &str) -> PathBuf {
         self.path().join(name)
     }
+}
+
+/// Writes a file below a folder, in a folder of its own where its name says so.
+pub fn put(folder: &Path, name: &str, text: &str) {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("writable");
+    std::fs::write(path, text).expect("writable");
+}
+
+/// The path of the file of a database of SQLite.
+pub fn path_of(url: &str) -> &str {
+    let path = url.strip_prefix("sqlite:").expect("a URL of a file");
+    let path = path.trim_start_matches("//");
+    path.split('?').next().expect("a path")
 }
 
 /// The text with the line endings of Windows.

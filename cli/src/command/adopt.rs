@@ -47,7 +47,9 @@ Examples:
 
 The table of the tool is only read. `backstitch import` makes the files first.
 Exit codes:
-  0 taken over, or nothing to do   1 something does not fit: nothing was written";
+  0 taken over, or nothing to do
+  1 something is in the way: nothing was written
+  4 a text or a version is not the one that the tool has applied: nothing was written";
 
 impl Online for Adopt {
     fn target(&self) -> &Target {

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use backstitch_core::dir::{self, Layout, Loaded};
-use backstitch_core::migration::{Migration, Transaction};
+use backstitch_core::migration::{Migration, Script, Transaction};
 use backstitch_core::options::FILE_NAME;
 use backstitch_core::{Diagnostic, Dialect, Severity};
 use clap::Args;
@@ -24,6 +24,9 @@ use crate::paint::{Cell, Dress, Table, counted};
 use crate::project::{self, Place, Project};
 use crate::screen::Screen;
 use crate::target::engine;
+
+mod folder;
+mod wrapping;
 
 /// The tools whose folders can be taken over.
 const TOOLS: [Layout; 6] = [
@@ -51,6 +54,10 @@ pub struct Import {
     /// The engine that the migrations are for, in place of what backstitch.toml or DATABASE_URL says
     #[arg(long, value_parser = engine())]
     engine: Option<Dialect>,
+    /// Leave out BEGIN and COMMIT where they stand around all of a file: each migration is a
+    /// transaction by itself
+    #[arg(long)]
+    unwrap: bool,
     /// Show what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -96,15 +103,15 @@ impl Import {
         );
         let project = project.map_err(|unclear| Failure::usage(*unclear))?;
         let dialect = self.dialect(&project)?;
-        let loaded = dir::load(&here.join(&self.source), &shown, dialect, self.from);
-        let is_error = |one: &&Diagnostic| one.severity == Severity::Error;
-        if loaded.set.migrations.is_empty() {
-            let errors: Vec<_> = loaded.diagnostics.into_iter().collect();
+        let source = here.join(&self.source);
+        let loaded = dir::load(&source, &shown, dialect, self.from);
+        if let Some(refusals) = folder::refusals(&source, &shown, &loaded, self.from) {
             return Err(Failure {
-                diagnostics: errors,
+                diagnostics: refusals,
                 exit: Exit::Failed,
             });
         }
+        let is_error = |one: &&Diagnostic| one.severity == Severity::Error;
         let unread = loaded.diagnostics.iter().filter(is_error).cloned();
         let mut left: Vec<Diagnostic> = unread.collect();
         left.extend(
@@ -115,20 +122,30 @@ impl Import {
                 .cloned(),
         );
         let mut drafts = self.drafts(&loaded);
-        let options = &project.options.options;
-        let judged = draft::complete(&[], &mut drafts, dialect, options);
+        let programs = self.programs(&loaded);
+        let last = drafts.last().map(|draft| draft.id.clone());
+        let last = last.unwrap_or_default();
+        let mut options = project.options.options.clone();
+        options.ship(&last);
+        let judged = draft::complete(&[], &mut drafts, dialect, &options);
         if !self.dry_run {
             write_files(&here.join(&self.to), &to, &drafts)?;
             let base = &project.base;
-            let since = drafts
-                .last()
-                .map(|draft| draft.id.as_str())
-                .unwrap_or_default();
-            let text = write_options(base, &here.join(&self.to), dialect, since)?;
+            let text = write_options(base, &here.join(&self.to), dialect, &last)?;
             screen.print(&text);
         }
-        let verb = if self.dry_run { "would be" } else { "were" };
-        screen.print(&self.summary(screen, &drafts, &judged, &to, verb));
+        let verb = match (self.dry_run, drafts.len()) {
+            (true, _) => "would be",
+            (false, 1) => "was",
+            (false, _) => "were",
+        };
+        let summary = Summary {
+            drafts: &drafts,
+            judged: &judged,
+            programs: &programs,
+            to: &to,
+        };
+        screen.print(&self.summary(screen, &summary, verb));
         screen.complain(&left);
         Ok(Exit::Done)
     }
@@ -139,46 +156,51 @@ impl Import {
     }
 
     fn drafts(&self, loaded: &Loaded) -> Vec<Draft> {
-        let migrations = loaded.set.migrations.iter();
-        let widest = migrations
-            .clone()
-            .map(|one| one.version.to_string().len())
-            .max();
-        let width = widest.unwrap_or_default().max(4);
-        let fill = width.min(14);
+        let (width, migrations) = (width(loaded), loaded.set.migrations.iter());
         migrations
-            .map(|migration| self.draft(migration, fill))
+            .map(|migration| self.draft(migration, width))
             .collect()
+    }
+
+    /// What is no SQL: the file, and the id that it would have here.
+    fn programs(&self, loaded: &Loaded) -> Vec<(String, String)> {
+        let is_program = |one: &&Diagnostic| one.code == "not-sql";
+        let with_file = loaded.diagnostics.iter().filter(is_program);
+        let named = with_file.filter_map(|one| {
+            let id = one.migration.as_ref()?;
+            let unread = loaded.unread.iter().find(|unread| unread.id == *id)?;
+            Some((id.clone(), id_of(unread.version, id, width(loaded))))
+        });
+        named.collect()
     }
 
     fn draft(&self, migration: &Migration, width: usize) -> Draft {
         let tool = self.from.name();
         let source = &migration.up.source;
-        let words = migration.id.trim_start_matches(|sign: char| {
-            sign.is_ascii_digit() || ['V', 'U', '-', '_'].contains(&sign)
-        });
-        let words = match slug(words) {
-            empty if empty.is_empty() => "migration".to_owned(),
-            words => words,
-        };
         let down = migration.down.as_ref().map(|down| self.sql(down));
         let down = down.filter(|down| !down.trim().is_empty());
+        let is_unwrapped = self.unwrap && wrapping::without(&migration.up).is_some();
         Draft {
-            id: format!("{:0width$}_{words}", migration.version),
+            id: id_of(migration.version, &migration.id, width),
             name: migration.name.clone(),
             description: format!("Taken over from {tool}: {}", source.path()),
             timestamp: written(migration, source.path()),
             up: self.sql(&migration.up),
             down: down.map_or(Down::Unknown, Down::Given),
             rollback_safe: true,
-            is_outside_transaction: migration.transaction == Transaction::None,
+            is_outside_transaction: migration.transaction == Transaction::None && !is_unwrapped,
             irreversible: Some(format!("taken over from {tool}, which had no way back")),
             ..Draft::default()
         }
     }
 
     /// The SQL as it stands there.
-    fn sql(&self, script: &backstitch_core::migration::Script) -> String {
+    fn sql(&self, script: &Script) -> String {
+        if self.unwrap
+            && let Some(text) = wrapping::without(script)
+        {
+            return text;
+        }
         let text = script.source.text();
         match self.from {
             Layout::Dbmate | Layout::Goose => script.span.of(text).to_owned(),
@@ -186,14 +208,13 @@ impl Import {
         }
     }
 
-    fn summary(
-        &self,
-        screen: &Screen,
-        drafts: &[Draft],
-        judged: &HashMap<String, Judged>,
-        to: &str,
-        verb: &str,
-    ) -> String {
+    fn summary(&self, screen: &Screen, summary: &Summary<'_>, verb: &str) -> String {
+        let Summary {
+            drafts,
+            judged,
+            programs,
+            to,
+        } = *summary;
         let (style, width) = (screen.style(), screen.width());
         let count = |is: fn(&Down) -> bool| drafts.iter().filter(|one| is(&one.down)).count();
         let (given, suggested) = (
@@ -221,6 +242,13 @@ impl Import {
             for (dress, what) in missing(draft, judged.get(&draft.id)) {
                 table.row([draft.id.as_str().into(), Cell::new(what, dress)]);
             }
+        }
+        for (file, id) in programs {
+            let what = format!(
+                "`{file}` is a program: write {to}/{id}.sql with what it does as SQL, or with what \
+                 does nothing"
+            );
+            table.row([id.as_str().into(), Cell::new(what, Dress::Red)]);
         }
         let rows = table.render(style, width);
         if !rows.is_empty() {
@@ -251,10 +279,49 @@ fn missing(draft: &Draft, judged: Option<&Judged>) -> Vec<(Dress, String)> {
     let errors = judged
         .map(|judged| judged.errors.as_slice())
         .unwrap_or_default();
+    let (wrapped, errors): (Vec<&Diagnostic>, Vec<_>) = errors
+        .iter()
+        .partition(|error| error.code == "transaction-control");
+    if !wrapped.is_empty() {
+        let what = "it brings its own transaction, which a migration has already: take BEGIN and \
+                    COMMIT out, or import with `--unwrap`";
+        missing.push((Dress::Red, what.to_owned()));
+    }
     for error in errors {
         missing.push((Dress::Red, format!("{}: {}", error.code, error.message)));
     }
     missing
+}
+
+/// What there is to say about what was written.
+#[derive(Clone, Copy)]
+struct Summary<'s> {
+    drafts: &'s [Draft],
+    judged: &'s HashMap<String, Judged>,
+    programs: &'s [(String, String)],
+    to: &'s str,
+}
+
+/// How many digits a version has here, so that files stand in order.
+fn width(loaded: &Loaded) -> usize {
+    let versions = loaded.set.migrations.iter().map(|one| one.version);
+    let all = versions.chain(loaded.unread.iter().map(|one| one.version));
+    let widest = all.map(|version| version.to_string().len()).max();
+    widest.unwrap_or_default().clamp(4, 14)
+}
+
+/// What a migration of the other tool is called here.
+fn id_of(version: u64, id: &str, width: usize) -> String {
+    let numbered = match id.strip_prefix(['V', 'U']) {
+        Some(rest) if rest.starts_with(|sign: char| sign.is_ascii_digit()) => rest,
+        _ => id,
+    };
+    let words = numbered.trim_start_matches(|sign: char| sign.is_ascii_digit() || sign == '-');
+    let words = match slug(words) {
+        empty if empty.is_empty() => "migration".to_owned(),
+        words => words,
+    };
+    format!("{version:0width$}_{words}")
 }
 
 fn write_files(dir: &Path, shown: &str, drafts: &[Draft]) -> Result<(), Failure> {
@@ -272,14 +339,14 @@ fn write_files(dir: &Path, shown: &str, drafts: &[Draft]) -> Result<(), Failure>
 }
 
 /// Brings the options up to date, and says what was done.
-fn write_options(base: &Path, to: &Path, dialect: Dialect, since: &str) -> Result<String, Failure> {
+fn write_options(base: &Path, to: &Path, dialect: Dialect, last: &str) -> Result<String, Failure> {
     let file = base.join(FILE_NAME);
     let old = fs::read_to_string(&file).unwrap_or_default();
     let dir = project::shown(to, base);
     let lines = [
         ("engine", dialect.name().to_owned()),
         ("dir", dir),
-        ("since", since.to_owned()),
+        ("since", format!("after {last}")),
     ];
     let mut text = old.clone();
     let mut done = Vec::new();

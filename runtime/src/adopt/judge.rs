@@ -194,8 +194,8 @@ impl<'j> Judge<'j> {
         )
         .why("What is applied must stay known: without its file nobody can take it back.")
         .help(
-            "import its file too (`backstitch import`), with this version; or build from the \
-             branch that has it",
+            "import its file too (`backstitch import`); where it was a program, write a file of \
+             this version that does what it did, or nothing; or build from the branch that has it",
         )
     }
 
@@ -233,8 +233,8 @@ impl<'j> Judge<'j> {
         ))
         .help(format!(
             "compare it with the file that {tool} ran. Where both leave the same schema, accept \
-             it by its version: `.accept(\"{}\")` (`backstitch adopt --accept {}`)",
-            migration.id, migration.id
+             it by its version: `.accept(\"{id}\")` (`backstitch adopt --from {tool} --accept {id}`)",
+            id = migration.id
         ))
     }
 }

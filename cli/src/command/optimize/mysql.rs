@@ -84,14 +84,14 @@ ORDER BY 2";
 // Where nothing reads the table either, nothing is known of its indexes.
 const UNUSED: &str = "
 SELECT 'never-used-index', CONCAT(u.object_name, '.', u.index_name),
-  CONCAT('no query has read it since the server started, while ', t.reads,
+  CONCAT('no query has read it since the server started, while ', t.rows_read,
     ' rows of the table were read'), NULL, NULL
 FROM performance_schema.table_io_waits_summary_by_index_usage u
 JOIN (
-  SELECT object_schema, object_name, SUM(count_read) AS reads
+  SELECT object_schema, object_name, SUM(count_read) AS rows_read
   FROM performance_schema.table_io_waits_summary_by_index_usage
   GROUP BY object_schema, object_name) AS t
-ON t.object_schema = u.object_schema AND t.object_name = u.object_name AND t.reads >= 1000
+ON t.object_schema = u.object_schema AND t.object_name = u.object_name AND t.rows_read >= 1000
 WHERE u.object_schema = DATABASE() AND u.index_name IS NOT NULL AND u.index_name <> 'PRIMARY'
   AND u.count_read = 0
   AND EXISTS (
