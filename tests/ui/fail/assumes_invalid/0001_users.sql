@@ -1,0 +1,11 @@
+-- @name: Users
+-- @description: Who can sign in.
+-- @timestamp: 2026-01-05T10:00:00Z
+-- @rollbackSafe: true
+-- @assumes: [tabel auth.users]
+
+-- UP MIGRATION
+CREATE TABLE users (id INTEGER PRIMARY KEY, login TEXT NOT NULL);
+
+-- DOWN MIGRATION
+DROP TABLE users;
