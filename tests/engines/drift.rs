@@ -318,14 +318,12 @@ async fn changes_by_hand_are_told_on_mariadb(ground: Ground<MySql>) {
                    REFERENCES customers (id) ON DELETE CASCADE;",
         },
         ByHand {
-            done: "CREATE OR REPLACE VIEW new_customers AS \
-                   SELECT id, email FROM customers WHERE state = 'fresh'",
+            done: "CREATE OR REPLACE VIEW new_customers AS SELECT id, email FROM customers",
             undone: "CREATE OR REPLACE VIEW new_customers AS \
                    SELECT id, email FROM customers WHERE state = 'new'",
             told: "changed: view new_customers query:
     - select id, email from customers where state = 'new'
-    + select `customers`.`id` AS `id`,`customers`.`email` AS `email` from `customers` \
-                   where `customers`.`state` = 'fresh'
+    + select `customers`.`id` AS `id`,`customers`.`email` AS `email` from `customers`
     as made by 0004_new_customers",
         },
         ByHand {
