@@ -222,8 +222,10 @@ impl Options {
             return None;
         }
         let ids = || set.migrations.iter().map(|migration| migration.id.as_str());
-        let near = did_you_mean(id, ids())
-            .or_else(|| ids().find(|one| one.split('_').next() == id.split('_').next()));
+        let version = |id: &'_ str| id.split('_').next().map(str::to_owned);
+        let near = ids()
+            .find(|one| version(one) == version(id))
+            .or_else(|| did_you_mean(id, ids()));
         let missing = format!("there is no migration `{id}`");
         let (label, id) = match near {
             Some(id) => (format!("did you mean `{id}`?"), id),

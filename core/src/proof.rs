@@ -362,8 +362,8 @@ mod tests {
         check(
             "postgres",
             &[table, (functions, drop), less],
-            "rollback-incomplete: the DOWN does not bring back function `f`\n\
-             rollback-incomplete: the DOWN does not bring back function `g`",
+            "rollback-incomplete: the DOWN does not bring back function `g`\n\
+             rollback-incomplete: the DOWN does not bring back function `f`",
         );
     }
 

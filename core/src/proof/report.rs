@@ -174,9 +174,11 @@ fn invalid_down(script: &Script, finding: &Finding, statement: Span) -> Diagnost
 }
 
 fn incomplete(case: &Case<'_>, left: &Leftover) -> Diagnostic {
+    let before = case.schema.touched(case.start);
     let object = case
         .schema
         .get(&left.key)
+        .or_else(|| before.get(&left.key)?.as_ref())
         .map_or("object", |object| print::word(&object.body));
     let what = match left.part.is_empty() {
         true => format!("{object} `{}`", left.key.name),
