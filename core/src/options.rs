@@ -207,6 +207,7 @@ impl Options {
     }
 
     /// The first version that has not shipped, by what `since` says.
+    #[cfg(any(feature = "model", test))]
     pub(crate) fn first_version(&self, set: &Set) -> Option<u64> {
         let since = self.since.as_ref()?;
         let (id, is_after) = named(&since.value);

@@ -173,6 +173,7 @@ impl<DB: Engine> Migrator<'_, DB> {
             Ok(_) => Vec::new(),
             Err(error) => error.diagnostics().to_vec(),
         };
+        findings.extend(self.not_of_here(&session, &findings));
         if session.has_history {
             findings.extend(self.stored(&mut session).await?);
             findings.extend(summed(&mut session).await?);
@@ -189,6 +190,24 @@ impl<DB: Engine> Migrator<'_, DB> {
             told_by: told.told_by,
             not_compared: told.not_compared,
         })
+    }
+
+    /// What is applied although this program does not know it, as far as that is not `told`.
+    fn not_of_here(&self, session: &Session<'_, DB>, told: &[Diagnostic]) -> Vec<Diagnostic> {
+        let is_told = |row: &Row| {
+            told.iter()
+                .any(|one| one.migration.as_deref() == Some(row.id.as_str()))
+        };
+        let is_known = |row: &Row| {
+            let mut known = self.set().migrations.iter();
+            known.any(|one| one.version == row.version)
+        };
+        let applied = session
+            .rows
+            .iter()
+            .filter(|row| row.state == State::Applied);
+        let unknown = applied.filter(|row| !is_known(row) && !is_told(row));
+        unknown.map(from_elsewhere).collect()
     }
 
     /// Whether the stored ways back are those that were stored, and those of the files.
@@ -245,6 +264,26 @@ impl<DB: Engine> Migrator<'_, DB> {
         let known = known.filter(|one| one.id == row.id && one.checksum == row.checksum)?;
         (known.down_checksum != stored).then(|| outdated(row, known))
     }
+}
+
+fn from_elsewhere(row: &Row) -> Diagnostic {
+    let mut diagnostic = Diagnostic::warn(
+        "migration-unknown",
+        format!(
+            "the database has `{}`, which this program does not know",
+            row.id
+        ),
+    )
+    .why(format!(
+        "It was applied at {} by {}. This program may run with it.",
+        row.applied_at, row.applied_by
+    ))
+    .help(
+        "nothing is to be done where a newer program applied it; where its file was lost, bring \
+         the file back",
+    );
+    diagnostic.migration = Some(row.id.clone());
+    diagnostic
 }
 
 fn outdated(row: &Row, known: &Migration) -> Diagnostic {

@@ -1,7 +1,7 @@
 //! `backstitch status`: how a database stands, and what to do next.
 
 use backstitch::{ErrorKind, State};
-use backstitch_core::Diagnostic;
+use backstitch_core::{Diagnostic, Migration, Set};
 use clap::Args;
 use serde::Serialize;
 
@@ -175,7 +175,10 @@ impl Status {
                 health_of(ErrorKind::Unfinished, &status.history),
                 stopped(row),
             ),
-            None if status.pending.is_empty() => (Health::Healthy, up_to_date(rows.len())),
+            None if status.pending.is_empty() => {
+                let known = work.migrations.set();
+                (Health::Healthy, up_to_date(known, &status.history))
+            }
             None => match status.history.iter().rev().find(untouched) {
                 Some(row) => (Health::Pending, failed_before(row)),
                 None => (Health::Pending, wait(status.pending.len())),
@@ -305,10 +308,18 @@ fn headline(error: &backstitch::Error) -> String {
     }
 }
 
-fn up_to_date(rows: usize) -> String {
-    match rows {
-        0 => "there are no migrations".to_owned(),
-        _ => "everything is applied".to_owned(),
+fn up_to_date(known: &Set, history: &[backstitch::Row]) -> String {
+    let is_unknown = |row: &&backstitch::Row| {
+        let is_known = |one: &Migration| one.version == row.version;
+        row.state == State::Applied && !known.migrations.iter().any(is_known)
+    };
+    match (history.is_empty(), history.iter().rev().find(is_unknown)) {
+        (true, _) => "there are no migrations".to_owned(),
+        (_, None) => "everything is applied".to_owned(),
+        (_, Some(row)) => {
+            let id = &row.id;
+            format!("everything here is applied; the database also has `{id}`, which is not here")
+        }
     }
 }
 
