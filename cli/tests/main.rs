@@ -12,6 +12,7 @@ mod exits;
 mod moves;
 mod optimize;
 mod program;
+mod readme;
 mod session;
 mod sessions;
 mod settings;
