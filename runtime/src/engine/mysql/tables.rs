@@ -52,13 +52,27 @@ pub(super) fn upgrade(names: &Names) -> Vec<String> {
     ]
 }
 
-fn schema(names: &Names) -> Option<String> {
-    names.schema.as_deref().map(|schema| {
+/// Makes the database of the history, if it is not there. `CREATE DATABASE IF NOT EXISTS` would wait on
+/// MySQL for every transaction that is open in a database, even where it has nothing to do.
+fn schema(names: &Names) -> Vec<String> {
+    let Some(schema) = names.schema.as_deref() else {
+        return Vec::new();
+    };
+    let create = format!(
+        "CREATE DATABASE IF NOT EXISTS {}",
+        MySql::quote_name(schema)
+    );
+    vec![
         format!(
-            "CREATE DATABASE IF NOT EXISTS {}",
-            MySql::quote_name(schema)
-        )
-    })
+            "SET @backstitch_make = IF(EXISTS (SELECT 1 FROM information_schema.SCHEMATA \
+             WHERE SCHEMA_NAME = {}), 'DO 0', {})",
+            MySql::quote_text(schema),
+            MySql::quote_text(&create)
+        ),
+        "PREPARE backstitch_make FROM @backstitch_make".to_owned(),
+        "EXECUTE backstitch_make".to_owned(),
+        "DEALLOCATE PREPARE backstitch_make".to_owned(),
+    ]
 }
 
 fn repairs(names: &Names) -> String {
