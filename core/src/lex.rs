@@ -160,6 +160,14 @@ pub(crate) fn lex_within(text: &str, part: Span, dialect: Dialect) -> Vec<Token>
     tokens
 }
 
+/// How long the opener of a dollar-quoted string is, and what stands inside; nothing where it does
+/// not end.
+pub(crate) fn dollar_quoted(text: &str) -> Option<(usize, &str)> {
+    let tag = text.strip_prefix('$')?.find('$')?;
+    let (opener, rest) = text.split_at(tag + "$$".len());
+    Some((opener.len(), rest.strip_suffix(opener)?))
+}
+
 /// What is left open and what no text may hold, as errors.
 pub fn diagnose(source: &Source, lexed: &Lexed) -> Vec<Diagnostic> {
     let mut diagnostics: Vec<_> = lexed

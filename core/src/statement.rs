@@ -427,11 +427,9 @@ fn control_in_block(text: &str, lexemes: &[Lexeme<'_>], dialect: Dialect) -> Opt
     let code = lexemes
         .iter()
         .find(|lexeme| lexeme.kind == TokenKind::String && lexeme.text.starts_with('$'))?;
-    let delimiter = code.text[1..].find('$')? + "$$".len();
-    let range = code.span.range();
-    let inside =
-        Span::new(range.start + delimiter..(range.end - delimiter).max(range.start + delimiter));
-    let tokens = lex::lex_within(text, inside, dialect);
+    let (opener, inside) = lex::dollar_quoted(code.text)?;
+    let start = code.span.range().start + opener;
+    let tokens = lex::lex_within(text, Span::new(start..start + inside.len()), dialect);
     let words = lex::lexemes(text, &tokens);
     let found = words.windows(3).find(|three| {
         let [before, verb, after] = three else {
@@ -511,6 +509,19 @@ mod tests {
                 check(dialect, transaction, "BEGIN", &["transaction-control"]);
                 check(dialect, transaction, "COMMIT", &["transaction-control"]);
             }
+        }
+    }
+
+    #[test]
+    fn code_that_does_not_end_is_left_to_the_lexer() {
+        for open in [
+            "DO $$",
+            "DO $a$",
+            "DO $$名",
+            "DO $a$BEGIN COMMIT;ü",
+            "DO $1",
+        ] {
+            check(Dialect::Postgres, Transaction::One, open, &[]);
         }
     }
 

@@ -242,8 +242,15 @@ fn weave(words: &[&str], trivia: &[&str]) -> String {
         .collect()
 }
 
+/// How many cases are tried; more where `PROPTEST_CASES` asks for more.
+fn cases(usual: u32) -> u32 {
+    let asked = std::env::var("PROPTEST_CASES").ok();
+    let asked = asked.and_then(|asked| asked.parse().ok());
+    asked.unwrap_or(usual)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(2000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn reading_never_fails_and_loses_nothing(text in texts(), dialect in dialects()) {

@@ -115,10 +115,8 @@ pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
         }
     }
     let (span, text) = body?;
-    let offset = text.starts_with('$').then(|| {
-        let tag = text[1..].find('$').map_or(0, |tag| tag + 2);
-        span.start + u32::try_from(tag).unwrap_or_default()
-    });
+    let offset = lex::dollar_quoted(text)
+        .map(|(opener, _)| span.start + u32::try_from(opener).unwrap_or_default());
     of(&string_value(text), offset, cursor.dialect).map(Change::Block)
 }
 

@@ -10,7 +10,7 @@ use super::name::{Ident, Name, ObjectName};
 use super::{Behavior, IfExists, IfMissing, TableOption};
 use crate::dialect::phrase::parentheses;
 use crate::dialect::{Dialect, Family};
-use crate::lex::{Lexeme, TokenKind};
+use crate::lex::{self, Lexeme, TokenKind};
 use crate::source::Span;
 
 /// A place among the tokens of a statement.
@@ -321,12 +321,8 @@ impl<'l, 't> Cursor<'l, 't> {
 
 /// What a string says, as far as that is needed to compare: its quotes and doubled quotes go.
 pub(super) fn string_value(text: &str) -> String {
-    if let Some(tag) = text.strip_prefix('$').and_then(|rest| rest.find('$')) {
-        let quote = tag + 2;
-        return text
-            .get(quote..text.len().saturating_sub(quote))
-            .unwrap_or_default()
-            .to_owned();
+    if let Some((_, inside)) = lex::dollar_quoted(text) {
+        return inside.to_owned();
     }
     match text.find(['\'', '"']) {
         Some(quote) => unquote(&text[quote..]),

@@ -41,7 +41,11 @@ pub fn constraint(definition: &str, dialect: Dialect) -> String {
     let words: Vec<String> = words
         .iter()
         .map(|word| match word.kind {
-            TokenKind::QuotedName => word.text[1..word.text.len() - 1].to_owned(),
+            TokenKind::QuotedName => word
+                .text
+                .get(1..word.text.len().saturating_sub(1))
+                .unwrap_or_default()
+                .to_owned(),
             _ => word.text.to_lowercase(),
         })
         .collect();
