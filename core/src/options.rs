@@ -3,17 +3,20 @@
 //! Reading it from disk is [`dir`](crate::dir)'s work; which rules there are is for those to say
 //! who have the rules, see [`Options::check_rules`].
 
+mod value;
+mod version;
+
+pub use self::version::{Version, VersionError};
+
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use self::value::{choice, engine, externals, located, put, rules, text, texts, version};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::dialect::Dialect;
-use crate::external::External;
 use crate::set::Set;
 use crate::source::{Located, Source, Span};
 
@@ -97,21 +100,6 @@ pub enum BackupPolicy {
     /// Before every run that changes something.
     Always,
 }
-
-/// The version of a server, `14`, `8.0.36`; what is not said counts as zero.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Version {
-    /// The first number.
-    pub major: u32,
-    /// The second number.
-    pub minor: u32,
-    /// The third number.
-    pub patch: u32,
-}
-
-/// Why a text is no [`Version`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VersionError;
 
 struct Key {
     name: &'static str,
@@ -284,194 +272,6 @@ impl Level {
             Level::Warn => "warn",
             Level::Deny => "deny",
         }
-    }
-}
-
-impl FromStr for Version {
-    type Err = VersionError;
-
-    fn from_str(text: &str) -> Result<Version, VersionError> {
-        let mut numbers = [0; 3];
-        let parts: Vec<&str> = text.split('.').collect();
-        if parts.len() > numbers.len() {
-            return Err(VersionError);
-        }
-        for (number, part) in numbers.iter_mut().zip(parts) {
-            let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-            *number = part.parse().ok().filter(|_| digits).ok_or(VersionError)?;
-        }
-        let [major, minor, patch] = numbers;
-        Ok(Version {
-            major,
-            minor,
-            patch,
-        })
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.major)?;
-        if (self.minor, self.patch) != (0, 0) {
-            write!(f, ".{}", self.minor)?;
-        }
-        if self.patch != 0 {
-            write!(f, ".{}", self.patch)?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for VersionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a version such as `14` or `8.0.36`")
-    }
-}
-
-impl std::error::Error for VersionError {}
-
-fn put<T>(slot: &mut Option<T>, value: Result<T, Bad>) -> Result<(), Vec<Bad>> {
-    *slot = Some(value.map_err(|bad| vec![bad])?);
-    Ok(())
-}
-
-fn engine(value: &Spanned<DeValue<'_>>) -> Result<Dialect, Bad> {
-    let name = text(value)?;
-    Dialect::from_name(&name).ok_or_else(|| {
-        let names = Dialect::ALL.map(Dialect::name);
-        let near = match name.to_lowercase().as_str() {
-            "postgresql" | "pg" => Some("postgres"),
-            "sqlite3" => Some("sqlite"),
-            lower => did_you_mean(lower, names),
-        };
-        Bad {
-            instead: near.map(|near| format!("engine = \"{near}\"")),
-            ..bad(value, &format!("not one of `{}`", names.join("`, `")))
-        }
-    })
-}
-
-/// One of the words of `choices`.
-fn choice<T: Copy>(
-    value: &Spanned<DeValue<'_>>,
-    key: &str,
-    choices: &[(&'static str, T)],
-) -> Result<T, Bad> {
-    let word = text(value)?;
-    let found = choices.iter().find(|(name, _)| *name == word);
-    found.map(|(_, choice)| *choice).ok_or_else(|| {
-        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-        let near = did_you_mean(&word.replace('_', "-"), names.iter().copied());
-        Bad {
-            instead: near.map(|near| format!("{key} = \"{near}\"")),
-            ..bad(value, &format!("not one of `{}`", names.join("`, `")))
-        }
-    })
-}
-
-fn version(value: &Spanned<DeValue<'_>>) -> Result<Version, Bad> {
-    let quoted = |text: &str| Bad {
-        instead: Some(format!("server = \"{text}\"")),
-        ..bad(value, "not in quotes")
-    };
-    match value.get_ref() {
-        DeValue::Integer(number) => Err(quoted(number.as_str())),
-        DeValue::Float(number) => Err(quoted(number.as_str())),
-        _ => text(value)?
-            .parse()
-            .map_err(|error: VersionError| bad(value, &error.to_string())),
-    }
-}
-
-fn text(value: &Spanned<DeValue<'_>>) -> Result<String, Bad> {
-    match value.get_ref().as_str() {
-        Some("") => Err(bad(value, "empty")),
-        Some(text) => Ok(text.to_owned()),
-        None => Err(bad(value, "not a text in quotes")),
-    }
-}
-
-fn located(value: &Spanned<DeValue<'_>>) -> Result<Located<String>, Bad> {
-    Ok(Located {
-        value: text(value)?,
-        span: Span::new(value.span()),
-    })
-}
-
-fn texts(value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, Vec<Bad>> {
-    let list = value.get_ref().as_array();
-    let list = list.ok_or_else(|| vec![bad(value, "not a list in square brackets")])?;
-    collect(list.iter().map(text))
-}
-
-fn externals(value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, Vec<Bad>> {
-    texts(value)?;
-    let list = value.get_ref().as_array();
-    let list = list.into_iter().flatten();
-    collect(list.map(|value| {
-        let text = text(value)?;
-        match External::parse(&text) {
-            Ok(_) => Ok(text),
-            Err(unreadable) => Err(Bad {
-                instead: unreadable
-                    .instead
-                    .map(|one| format!("external = [\"{one}\"]")),
-                ..bad(value, &unreadable.why)
-            }),
-        }
-    }))
-}
-
-fn rules(options: &mut Options, value: &Spanned<DeValue<'_>>) -> Result<(), Vec<Bad>> {
-    let table = value.get_ref().as_table();
-    let table = table.ok_or_else(|| vec![bad(value, "not a table")])?;
-    let mut bads = Vec::new();
-    for (name, value) in table {
-        let rule = name.get_ref().to_string();
-        match level(&rule, value) {
-            Ok(level) => {
-                let span = Span::new(name.span());
-                options.rules.insert(rule, Located { value: level, span });
-            }
-            Err(bad) => bads.push(bad),
-        }
-    }
-    if bads.is_empty() { Ok(()) } else { Err(bads) }
-}
-
-fn level(rule: &str, value: &Spanned<DeValue<'_>>) -> Result<Level, Bad> {
-    let name = text(value)?;
-    let level = LEVELS.iter().find(|(level, _)| *level == name);
-    level.map(|(_, level)| *level).ok_or_else(|| {
-        let near = match name.to_lowercase().as_str() {
-            "error" | "forbid" => Some("deny"),
-            "off" | "ignore" | "none" => Some("allow"),
-            lower => did_you_mean(lower, LEVELS.map(|(level, _)| level)),
-        };
-        Bad {
-            instead: near.map(|near| format!("[rules]\n{rule} = \"{near}\"")),
-            ..bad(value, "not one of `allow`, `info`, `warn`, `deny`")
-        }
-    })
-}
-
-/// All values, or all that is wrong with them.
-fn collect<T>(values: impl Iterator<Item = Result<T, Bad>>) -> Result<Vec<T>, Vec<Bad>> {
-    let (mut good, mut bads) = (Vec::new(), Vec::new());
-    for value in values {
-        match value {
-            Ok(value) => good.push(value),
-            Err(bad) => bads.push(bad),
-        }
-    }
-    if bads.is_empty() { Ok(good) } else { Err(bads) }
-}
-
-fn bad(value: &Spanned<DeValue<'_>>, label: &str) -> Bad {
-    Bad {
-        span: Span::new(value.span()),
-        label: label.to_owned(),
-        instead: None,
     }
 }
 

@@ -1,13 +1,16 @@
 //! `ALTER …`, and the forms of it that every object has: rename, move, give away.
 
-use std::sync::Arc;
+mod column;
+mod options;
 
+use self::column::{alter_part, position, redefine};
+use self::options::{mysql, set_options};
 use super::cursor::Cursor;
 use super::fragment::Fragment;
 use super::{
-    Action, AlterTable, Attribute, Behavior, Change, ColumnChange, ColumnDef, ConstraintKind,
-    Identity, IfExists, Kind, ObjectName, Owner, Position, Rename, SetSchema, TableOption, Target,
-    Verb, constraint, data_type, drop, index, sequence, table,
+    Action, AlterTable, Attribute, Behavior, Change, ConstraintKind, IfExists, Kind, ObjectName,
+    Owner, Rename, SetSchema, TableOption, Target, Verb, constraint, data_type, drop, index,
+    sequence, table,
 };
 use crate::dialect::Family;
 
@@ -194,7 +197,7 @@ fn relation(cursor: &mut Cursor<'_, '_>, kind: Kind) -> Option<Change> {
     let mut actions = Vec::new();
     loop {
         let start = *cursor;
-        let verbs = self::verbs(cursor, kind)?;
+        let verbs = self::verbs(cursor)?;
         let span = cursor.span_since(start);
         actions.extend(verbs.into_iter().map(|verb| Action { verb, span }));
         if !cursor.eat_sign(",") {
@@ -213,7 +216,7 @@ fn relation(cursor: &mut Cursor<'_, '_>, kind: Kind) -> Option<Change> {
     }))
 }
 
-fn verbs(cursor: &mut Cursor<'_, '_>, kind: Kind) -> Option<Vec<Verb>> {
+fn verbs(cursor: &mut Cursor<'_, '_>) -> Option<Vec<Verb>> {
     if cursor.eat("ADD") {
         return add(cursor);
     }
@@ -231,7 +234,7 @@ fn verbs(cursor: &mut Cursor<'_, '_>, kind: Kind) -> Option<Vec<Verb>> {
         Verb::Owner(cursor.ident()?.name)
     } else if cursor.eat("SET SCHEMA") {
         Verb::SetSchema(cursor.ident()?)
-    } else if let Some(options) = set_options(cursor, kind)? {
+    } else if let Some(options) = set_options(cursor)? {
         return Some(options);
     } else if cursor.eat("ATTACH PARTITION") {
         let part = cursor.object_name()?;
@@ -305,16 +308,6 @@ fn add(cursor: &mut Cursor<'_, '_>) -> Option<Vec<Verb>> {
     }])
 }
 
-fn position(cursor: &mut Cursor<'_, '_>) -> Option<Option<Position>> {
-    if cursor.eat("FIRST") {
-        return Some(Some(Position::First));
-    }
-    if cursor.eat("AFTER") {
-        return Some(Some(Position::After(cursor.ident()?)));
-    }
-    Some(None)
-}
-
 fn drop_part(cursor: &mut Cursor<'_, '_>) -> Option<Verb> {
     let mysql = cursor.family() == Family::MySql;
     if mysql && cursor.sees("PRIMARY KEY") {
@@ -366,124 +359,6 @@ fn drop_part(cursor: &mut Cursor<'_, '_>) -> Option<Verb> {
     })
 }
 
-fn alter_part(cursor: &mut Cursor<'_, '_>) -> Option<Verb> {
-    if cursor.eat("CONSTRAINT") {
-        let name = cursor.ident()?;
-        if cursor.family() == Family::MySql {
-            return Some(Verb::Other(cursor.fragment()));
-        }
-        let traits = constraint::traits(cursor)?;
-        return Some(Verb::AlterConstraint { name, traits });
-    }
-    if cursor.family() == Family::MySql && cursor.eat_any(&["INDEX", "KEY", "CHECK"]).is_some() {
-        return Some(Verb::Other(cursor.fragment()));
-    }
-    cursor.eat("COLUMN");
-    let column = cursor.ident()?;
-    let change = column_change(cursor)?;
-    Some(Verb::AlterColumn { column, change })
-}
-
-fn column_change(cursor: &mut Cursor<'_, '_>) -> Option<ColumnChange> {
-    let comma = |cursor: &Cursor<'_, '_>| cursor.sees_sign(",");
-    if cursor.eat("SET DATA TYPE") || cursor.eat("TYPE") {
-        let data_type = data_type::read(cursor)?;
-        let mut collation = None;
-        if cursor.eat("COLLATE") {
-            let start = *cursor;
-            cursor.object_name()?;
-            collation = Some(Fragment::of(cursor.read_since(start), cursor.dialect));
-        }
-        let using = cursor
-            .eat("USING")
-            .then(|| Fragment::of(cursor.until(comma), cursor.dialect));
-        return Some(ColumnChange::Type {
-            data_type,
-            collation,
-            using,
-        });
-    }
-    if cursor.eat("SET NOT NULL") {
-        return Some(ColumnChange::SetNotNull);
-    }
-    if cursor.eat("DROP NOT NULL") {
-        return Some(ColumnChange::DropNotNull);
-    }
-    if cursor.eat("SET DEFAULT") {
-        let value = cursor.until(comma);
-        return Some(ColumnChange::SetDefault(Fragment::of(
-            value,
-            cursor.dialect,
-        )));
-    }
-    if cursor.eat("DROP DEFAULT") {
-        return Some(ColumnChange::DropDefault);
-    }
-    if cursor.eat("DROP IDENTITY") {
-        return Some(ColumnChange::DropIdentity(cursor.if_exists()));
-    }
-    if cursor.eat("DROP EXPRESSION") {
-        return Some(ColumnChange::DropExpression(cursor.if_exists()));
-    }
-    if cursor.eat("SET EXPRESSION AS") {
-        return Some(ColumnChange::SetExpression(cursor.group()?.fragment()));
-    }
-    if cursor.eat("ADD GENERATED") {
-        let always = cursor.eat_any(&["ALWAYS", "BY DEFAULT"])? == "ALWAYS";
-        cursor.expect("AS IDENTITY")?;
-        let options = match cursor.group() {
-            Some(mut inner) => sequence::options(&mut inner)?,
-            None => Vec::new(),
-        };
-        return Some(ColumnChange::AddIdentity(Identity { always, options }));
-    }
-    if let Some(name) = cursor.eat_any(&["SET STATISTICS", "SET STORAGE", "SET COMPRESSION"]) {
-        let value = Fragment::of(cursor.until(comma), cursor.dialect).text;
-        // The engine's own choice.
-        let value = match &*value {
-            "- 1" | "-1" | "default" => "".into(),
-            _ => value,
-        };
-        return Some(ColumnChange::SetOption(TableOption {
-            name: name[4..].to_lowercase().into(),
-            value,
-        }));
-    }
-    if (cursor.sees("SET") || cursor.sees("RESET")) && cursor.peek_at(1)?.text == "(" {
-        let reset = cursor.eat("RESET") || !cursor.eat("SET");
-        let options = cursor.group()?.fragment().text;
-        return Some(ColumnChange::SetOption(TableOption {
-            name: "options".into(),
-            value: if reset { "".into() } else { options },
-        }));
-    }
-    if cursor.sees_any(&[
-        "SET GENERATED",
-        "RESTART",
-        "SET INCREMENT",
-        "SET START",
-        "SET CACHE",
-        "SET MAXVALUE",
-        "SET MINVALUE",
-        "SET RESTART",
-        "SET NO",
-        "SET CYCLE",
-    ]) {
-        let mut always = None;
-        let mut options = Vec::new();
-        while !cursor.is_end() && !cursor.sees_sign(",") {
-            if cursor.eat("SET GENERATED") {
-                always = Some(cursor.eat_any(&["ALWAYS", "BY DEFAULT"])? == "ALWAYS");
-            } else {
-                cursor.eat("SET");
-                options.push(sequence::option(cursor)?);
-            }
-        }
-        return Some(ColumnChange::SetIdentity { always, options });
-    }
-    None
-}
-
 fn rename_part(cursor: &mut Cursor<'_, '_>) -> Option<Verb> {
     let mysql = cursor.family() == Family::MySql;
     if cursor.eat("TO") || (mysql && (cursor.eat("AS") || cursor.eat_sign("="))) {
@@ -510,154 +385,4 @@ fn rename_part(cursor: &mut Cursor<'_, '_>) -> Option<Verb> {
         to,
         if_missing,
     })
-}
-
-fn redefine(cursor: &mut Cursor<'_, '_>) -> Option<Verb> {
-    let modify = cursor.eat("MODIFY") || !cursor.eat("CHANGE");
-    cursor.eat("COLUMN");
-    let if_missing = cursor.if_exists();
-    let mut definition: Option<ColumnDef> = None;
-    let column = match modify {
-        true => {
-            let column = table::column(cursor)?;
-            let name = column.name.clone();
-            definition = Some(column);
-            name
-        }
-        false => cursor.ident()?,
-    };
-    let definition = match definition {
-        Some(definition) => definition,
-        None => table::column(cursor)?,
-    };
-    let position = position(cursor)?;
-    Some(Verb::Redefine {
-        column,
-        definition,
-        position,
-        if_missing,
-    })
-}
-
-fn option(name: &str, value: &str) -> Verb {
-    Verb::SetOption(TableOption {
-        name: name.into(),
-        value: value.into(),
-    })
-}
-
-fn set_options(cursor: &mut Cursor<'_, '_>, kind: Kind) -> Option<Option<Vec<Verb>>> {
-    let _ = kind;
-    const SWITCHES: &[(&str, &str, &str)] = &[
-        ("ENABLE ROW LEVEL SECURITY", "row level security", "on"),
-        ("DISABLE ROW LEVEL SECURITY", "row level security", ""),
-        ("FORCE ROW LEVEL SECURITY", "force row level security", "on"),
-        (
-            "NO FORCE ROW LEVEL SECURITY",
-            "force row level security",
-            "",
-        ),
-        ("SET LOGGED", "unlogged", ""),
-        ("SET UNLOGGED", "unlogged", "on"),
-        ("SET WITHOUT CLUSTER", "cluster", ""),
-    ];
-    if cursor.family() != Family::Postgres {
-        return Some(None);
-    }
-    if let Some((_, name, value)) = SWITCHES.iter().find(|(words, ..)| cursor.eat(words)) {
-        return Some(Some(vec![option(name, value)]));
-    }
-    if cursor.eat("SET WITHOUT OIDS") {
-        return Some(Some(vec![Verb::Nothing]));
-    }
-    for (words, name) in [
-        ("CLUSTER ON", "cluster"),
-        ("SET TABLESPACE", "tablespace"),
-        ("SET ACCESS METHOD", "access method"),
-    ] {
-        if cursor.eat(words) {
-            let value = cursor.ident()?;
-            return Some(Some(vec![option(name, value.name.as_str())]));
-        }
-    }
-    if cursor.eat("REPLICA IDENTITY") {
-        let value = Fragment::of(cursor.until(|cursor| cursor.sees_sign(",")), cursor.dialect);
-        let value = match &*value.text {
-            "default" => "".into(),
-            _ => value.text,
-        };
-        return Some(Some(vec![option("replica identity", &value)]));
-    }
-    if cursor.eat("SET") {
-        let options = cursor.option_list()?;
-        return Some(Some(options.into_iter().map(Verb::SetOption).collect()));
-    }
-    if cursor.eat("RESET") {
-        let options = cursor.option_list()?;
-        let reset = options
-            .into_iter()
-            .map(|option| Verb::ResetOption(option.name));
-        return Some(Some(reset.collect()));
-    }
-    if let Some(state) = cursor.eat_any(&[
-        "ENABLE ALWAYS TRIGGER",
-        "ENABLE REPLICA TRIGGER",
-        "ENABLE TRIGGER",
-        "DISABLE TRIGGER",
-    ]) {
-        let state: Arc<str> = state.trim_end_matches(" TRIGGER").to_lowercase().into();
-        let all = cursor.sees_any(&["ALL", "USER"]);
-        let trigger = cursor.ident()?;
-        return Some(Some(vec![Verb::TriggerState {
-            trigger: (!all).then_some(trigger),
-            state,
-        }]));
-    }
-    if cursor.sees_any(&[
-        "ENABLE RULE",
-        "DISABLE RULE",
-        "ENABLE ALWAYS RULE",
-        "OPTIONS",
-    ]) {
-        return Some(Some(vec![Verb::Other(cursor.fragment())]));
-    }
-    if cursor.eat("DEPENDS ON EXTENSION") || cursor.eat("NO DEPENDS ON EXTENSION") {
-        cursor.ident()?;
-        return Some(Some(vec![Verb::Nothing]));
-    }
-    Some(None)
-}
-
-fn mysql(cursor: &mut Cursor<'_, '_>) -> Option<Verb> {
-    if index::skip_algorithm(cursor) || cursor.eat("FORCE") {
-        return Some(Verb::Nothing);
-    }
-    if cursor.eat_any(&["DISABLE KEYS", "ENABLE KEYS"]).is_some() {
-        return Some(Verb::Nothing);
-    }
-    if cursor.sees_any(&[
-        "CONVERT TO",
-        "PARTITION BY",
-        "REMOVE PARTITIONING",
-        "REORGANIZE",
-        "TRUNCATE PARTITION",
-        "EXCHANGE",
-        "COALESCE",
-        "ORDER BY",
-        "DISCARD",
-        "IMPORT",
-        "ANALYZE",
-        "OPTIMIZE",
-        "REBUILD",
-        "ADD PARTITION",
-    ]) {
-        return Some(Verb::Other(Fragment::of(
-            cursor.until(|cursor| cursor.sees_sign(",")),
-            cursor.dialect,
-        )));
-    }
-    if cursor.eat("WITH VALIDATION") || cursor.eat("WITHOUT VALIDATION") {
-        return Some(Verb::Nothing);
-    }
-    table::mysql_option(cursor).map(Verb::SetOption)
 }
