@@ -1,8 +1,11 @@
 //! A column gets another type, default, nullability or identity, and what stands on it follows.
 
 use super::super::column::set_type;
+use super::super::index::columns_of;
 use super::super::{Done, Finding, Replay};
-use crate::change::{ColumnChange, ColumnDef, Fragment, Ident, Name, Position};
+use crate::change::{
+    ColumnChange, ColumnDef, ColumnOption, Fragment, Ident, Identity, Name, Position, Type,
+};
 use crate::dialect::Family;
 use crate::schema::{Body, Key, PartOf, Rule};
 
@@ -26,55 +29,12 @@ impl Replay<'_> {
                 data_type,
                 collation,
                 using,
-            } => {
-                self.type_is_free(key, column)?;
-                self.labels_fit(key, column, data_type)?;
-                self.converts(key, column, data_type, using.as_ref())?;
-                let text = data_type.text.clone();
-                let collation = collation.clone();
-                let default = self
-                    .table(key)
-                    .and_then(|table| table.column(&name))
-                    .and_then(|column| column.default.clone());
-                let default = default.and_then(|default| self.default_of(&default, &text));
-                let user_type = self.user_type(&text);
-                self.expressions_follow(key, column, &text);
-                self.update_column(key, &name, |column| {
-                    column.data_type = text.clone();
-                    column.user_type = user_type;
-                    column.collation = collation;
-                    column.default = default;
-                });
-                for sequence in self.sequences_of(key, &name) {
-                    self.schema.update(&sequence, |object| {
-                        if let Body::Sequence(sequence) = &mut object.body
-                            && sequence.identity
-                        {
-                            set_type(sequence, &text);
-                        }
-                    });
-                }
-            }
+            } => self.retype(key, column, data_type, collation.as_ref(), using.as_ref())?,
             ColumnChange::SetNotNull => {
                 self.rows_may_refuse(key, column, "may hold NULL");
                 self.update_column(key, &name, |column| column.not_null = true);
             }
-            ColumnChange::DropNotNull => {
-                let primary = self.table(key).and_then(|table| table.primary_key());
-                if primary.is_some_and(|(_, parts)| {
-                    super::super::index::columns_of(parts).contains(&name)
-                }) {
-                    return self.refuse(Finding {
-                        code: "unsupported-by-engine",
-                        span: column.span,
-                        message: format!("column `{name}` is in the primary key"),
-                        why: "The columns of a primary key forbid NULL.".to_owned(),
-                        help: "Drop the primary key first, or delete the statement.".to_owned(),
-                        missing: None,
-                    });
-                }
-                self.update_column(key, &name, |column| column.not_null = false);
-            }
+            ColumnChange::DropNotNull => self.allow_null(key, column)?,
             ColumnChange::SetDefault(value) => {
                 let data_type = self
                     .table(key)
@@ -94,26 +54,7 @@ impl Replay<'_> {
                     column.draws_from = None;
                 });
             }
-            ColumnChange::AddIdentity(identity) => {
-                let definition = ColumnDef {
-                    name: column.clone(),
-                    data_type: None,
-                    options: vec![crate::change::ColumnOption::Identity(identity.clone())],
-                    span: column.span,
-                };
-                let (_, _, sequence) = self.column_of(key, &definition);
-                let data_type = self
-                    .table(key)
-                    .and_then(|table| table.column(&name))
-                    .map(|column| column.data_type.clone())
-                    .unwrap_or_default();
-                let always = identity.always;
-                self.update_column(key, &name, |column| column.identity = Some(always));
-                if let Some(mut sequence) = sequence {
-                    set_type(&mut sequence, &data_type);
-                    self.own_sequence(key, &name, sequence);
-                }
-            }
+            ColumnChange::AddIdentity(identity) => self.add_identity(key, column, identity),
             ColumnChange::SetIdentity { always, options } => {
                 if let Some(always) = always {
                     self.update_column(key, &name, |column| column.identity = Some(*always));
@@ -160,6 +101,83 @@ impl Replay<'_> {
             }
         }
         Some(())
+    }
+
+    fn retype(
+        &mut self,
+        key: &Key,
+        column: &Ident,
+        data_type: &Type,
+        collation: Option<&Fragment>,
+        using: Option<&Fragment>,
+    ) -> Done {
+        self.type_is_free(key, column)?;
+        self.labels_fit(key, column, data_type)?;
+        self.converts(key, column, data_type, using)?;
+        let name = &column.name;
+        let text = data_type.text.clone();
+        let default = self
+            .table(key)
+            .and_then(|table| table.column(name))
+            .and_then(|column| column.default.clone());
+        let default = default.and_then(|default| self.default_of(&default, &text));
+        let user_type = self.user_type(&text);
+        self.expressions_follow(key, column, &text);
+        self.update_column(key, name, |column| {
+            column.data_type = text.clone();
+            column.user_type = user_type;
+            column.collation = collation.cloned();
+            column.default = default;
+        });
+        for sequence in self.sequences_of(key, name) {
+            self.schema.update(&sequence, |object| {
+                if let Body::Sequence(sequence) = &mut object.body
+                    && sequence.identity
+                {
+                    set_type(sequence, &text);
+                }
+            });
+        }
+        Some(())
+    }
+
+    fn allow_null(&mut self, key: &Key, column: &Ident) -> Done {
+        let name = &column.name;
+        let primary = self.table(key).and_then(|table| table.primary_key());
+        if primary.is_some_and(|(_, parts)| columns_of(parts).contains(name)) {
+            return self.refuse(Finding {
+                code: "unsupported-by-engine",
+                span: column.span,
+                message: format!("column `{name}` is in the primary key"),
+                why: "The columns of a primary key forbid NULL.".to_owned(),
+                help: "Drop the primary key first, or delete the statement.".to_owned(),
+                missing: None,
+            });
+        }
+        self.update_column(key, name, |column| column.not_null = false);
+        Some(())
+    }
+
+    fn add_identity(&mut self, key: &Key, column: &Ident, identity: &Identity) {
+        let name = &column.name;
+        let definition = ColumnDef {
+            name: column.clone(),
+            data_type: None,
+            options: vec![ColumnOption::Identity(identity.clone())],
+            span: column.span,
+        };
+        let (_, _, sequence) = self.column_of(key, &definition);
+        let data_type = self
+            .table(key)
+            .and_then(|table| table.column(name))
+            .map(|column| column.data_type.clone())
+            .unwrap_or_default();
+        let always = identity.always;
+        self.update_column(key, name, |column| column.identity = Some(always));
+        if let Some(mut sequence) = sequence {
+            set_type(&mut sequence, &data_type);
+            self.own_sequence(key, name, sequence);
+        }
     }
 
     /// Rows that migrations put into the table may forbid what the statement demands.

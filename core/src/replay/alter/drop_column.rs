@@ -45,70 +45,74 @@ impl Replay<'_> {
 
     /// Refuses to drop a column that something else needs, or takes that along.
     pub(super) fn nothing_needs(&mut self, key: &Key, column: &Ident, behavior: Behavior) -> Done {
-        let name = &column.name;
         if self.modelling.family == Family::Sqlite {
             return self.sqlite_column_is_free(key, column);
         }
         for dependant in self.schema.dependants(key).cloned().collect::<Vec<_>>() {
-            let Some(object) = self.schema.get(&dependant).cloned() else {
-                continue;
-            };
-            match &object.body {
-                Body::View(view) if view.columns_used.contains(&(key.clone(), name.clone())) => {
-                    if behavior == Behavior::Cascade {
-                        self.drop_relation(&dependant);
-                        continue;
-                    }
-                    return self.blocked(
-                        column.span,
-                        &dependant,
-                        format!("view `{}` reads the column `{name}`", dependant.name),
-                        format!(
-                            "Drop the view first, and make it again after:\nDROP VIEW {};",
-                            dependant.name
-                        ),
-                    );
+            self.dependant_is_free(&dependant, key, column, behavior)?;
+        }
+        self.generated_are_free(key, column, behavior)
+    }
+
+    fn dependant_is_free(
+        &mut self,
+        dependant: &Key,
+        key: &Key,
+        column: &Ident,
+        behavior: Behavior,
+    ) -> Done {
+        let name = &column.name;
+        let dialect = self.schema.dialect();
+        let Some(object) = self.schema.get(dependant).cloned() else {
+            return Some(());
+        };
+        let cascades = behavior == Behavior::Cascade;
+        match &object.body {
+            Body::View(view) if view.columns_used.contains(&(key.clone(), name.clone())) => {
+                if cascades {
+                    self.drop_relation(dependant);
+                    return Some(());
                 }
-                Body::View(view)
-                    if self.modelling.tracks_dependants
-                        && view.query.mentions(name, self.schema.dialect()) =>
-                {
-                    let why = format!(
-                        "whether the view `{}` reads `{name}` is not known",
+                self.blocked(
+                    column.span,
+                    dependant,
+                    format!("view `{}` reads the column `{name}`", dependant.name),
+                    format!(
+                        "Drop the view first, and make it again after:\nDROP VIEW {};",
                         dependant.name
-                    );
-                    match behavior {
-                        // It is gone if it does.
-                        Behavior::Cascade => {
-                            self.opaque(&why, std::slice::from_ref(&dependant.name), false, true);
-                        }
-                        Behavior::Restrict => self.unknown(column.span, why),
+                    ),
+                )
+            }
+            Body::View(view)
+                if self.modelling.tracks_dependants && view.query.mentions(name, dialect) =>
+            {
+                let why = format!(
+                    "whether the view `{}` reads `{name}` is not known",
+                    dependant.name
+                );
+                match behavior {
+                    // It is gone if it does.
+                    Behavior::Cascade => {
+                        self.opaque(&why, std::slice::from_ref(&dependant.name), false, true);
                     }
+                    Behavior::Restrict => self.unknown(column.span, why),
                 }
-                Body::Table(table) => {
-                    let referring: Vec<_> = table
-                        .constraints
-                        .iter()
-                        .filter(|(_, constraint)| match &constraint.rule {
-                            Rule::Foreign(foreign) => {
-                                foreign.table == *key && foreign.referenced.contains(name)
-                            }
-                            _ => false,
-                        })
-                        .map(|(name, _)| name.clone())
-                        .collect();
-                    if let Some(foreign) = referring.first()
-                        && dependant != *key
-                    {
-                        if behavior == Behavior::Cascade {
-                            for foreign in &referring {
-                                self.remove_constraint(&dependant, foreign);
-                            }
-                            continue;
-                        }
+                Some(())
+            }
+            Body::Table(table) if dependant != key => {
+                let refers = |rule: &Rule| match rule {
+                    Rule::Foreign(foreign) => {
+                        foreign.table == *key && foreign.referenced.contains(name)
+                    }
+                    _ => false,
+                };
+                let referring = table.constraints.iter();
+                let referring = referring.filter(|(_, constraint)| refers(&constraint.rule));
+                for (foreign, _) in referring {
+                    if !cascades {
                         return self.blocked(
                             column.span,
-                            &dependant,
+                            dependant,
                             format!(
                                 "foreign key `{foreign}` of `{}` refers to `{name}`",
                                 dependant.name
@@ -119,62 +123,65 @@ impl Replay<'_> {
                             ),
                         );
                     }
+                    self.remove_constraint(dependant, foreign);
                 }
-                Body::Trigger(trigger) if trigger.columns.contains(name) => {
-                    if behavior == Behavior::Cascade {
-                        self.schema.put(dependant, None);
-                        continue;
-                    }
-                    return self.blocked(
-                        column.span,
-                        &dependant,
-                        format!("trigger `{}` watches the column `{name}`", dependant.name),
-                        format!(
-                            "Drop it first:\nDROP TRIGGER {} ON {};",
-                            dependant.name, key.name
-                        ),
-                    );
+                Some(())
+            }
+            Body::Trigger(trigger) if trigger.columns.contains(name) => {
+                if cascades {
+                    self.schema.put(dependant.clone(), None);
+                    return Some(());
                 }
-                Body::Trigger(trigger)
-                    if self.modelling.tracks_dependants
-                        && trigger.definition.mentions(name, self.schema.dialect()) =>
-                {
-                    let why = format!(
-                        "whether the trigger `{}` needs `{name}` is not known",
-                        dependant.name
-                    );
-                    match behavior {
-                        Behavior::Cascade => {
-                            self.opaque(&why, std::slice::from_ref(&dependant.name), false, false);
-                        }
-                        Behavior::Restrict => self.unknown(column.span, why),
+                self.blocked(
+                    column.span,
+                    dependant,
+                    format!("trigger `{}` watches the column `{name}`", dependant.name),
+                    format!(
+                        "Drop it first:\nDROP TRIGGER {} ON {};",
+                        dependant.name, key.name
+                    ),
+                )
+            }
+            Body::Trigger(trigger)
+                if self.modelling.tracks_dependants
+                    && trigger.definition.mentions(name, dialect) =>
+            {
+                let why = format!(
+                    "whether the trigger `{}` needs `{name}` is not known",
+                    dependant.name
+                );
+                match behavior {
+                    Behavior::Cascade => {
+                        self.opaque(&why, std::slice::from_ref(&dependant.name), false, false);
                     }
+                    Behavior::Restrict => self.unknown(column.span, why),
                 }
-                Body::Other(other) if other.definition.mentions(name, self.schema.dialect()) => {
-                    if behavior == Behavior::Cascade {
-                        self.schema.put(dependant, None);
-                        continue;
-                    }
-                    self.unknown(
+                Some(())
+            }
+            Body::Other(other) if other.definition.mentions(name, dialect) => {
+                match behavior {
+                    Behavior::Cascade => self.schema.put(dependant.clone(), None),
+                    Behavior::Restrict => self.unknown(
                         column.span,
                         format!("whether `{}` needs `{name}` is not known", dependant.name),
-                    );
+                    ),
                 }
-                _ => {}
+                Some(())
             }
+            _ => Some(()),
         }
+    }
+
+    /// Columns that are generated from the column.
+    fn generated_are_free(&mut self, key: &Key, column: &Ident, behavior: Behavior) -> Done {
+        let name = &column.name;
+        let dialect = self.schema.dialect();
         let generated = self.table(key).and_then(|table| {
-            table
-                .columns
-                .iter()
-                .find(|other| {
-                    other.name != *name
-                        && other
-                            .generated
-                            .as_ref()
-                            .is_some_and(|(e, _)| e.mentions(name, self.schema.dialect()))
-                })
-                .map(|other| other.name.clone())
+            let from_it = table.columns.iter().find(|other| {
+                let generated = other.generated.as_ref();
+                other.name != *name && generated.is_some_and(|(e, _)| e.mentions(name, dialect))
+            });
+            from_it.map(|other| other.name.clone())
         });
         match generated {
             Some(generated) if behavior == Behavior::Restrict => self.blocked(
