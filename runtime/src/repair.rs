@@ -4,7 +4,7 @@
 //! the history said before and what it says since. Whether a repair makes sense is decided first,
 //! without I/O; what it writes is one transaction.
 
-use backstitch_core::checksum::Role;
+use backstitch_core::checksum::{Digest, Role};
 use backstitch_core::diagnostic::did_you_mean;
 use backstitch_core::migration::{self, Migration, Script};
 use backstitch_core::{Diagnostic, Set, resume};
@@ -305,25 +305,9 @@ pub(crate) fn write<D: Driver>(
     let (newest, digest, made) = match decision {
         Decision::Insert(migration) => {
             let digest = digest.with(&migration.id, &migration.checksum);
-            let entry = Entry {
-                seq: newest + 1,
-                state: State::Applied,
-                mark: Mark {
-                    done: migration.up.statements.len(),
-                    ..Mark::default()
-                },
-                execution_ms: "NULL".to_owned(),
-                applied_by: desk.who,
-                error: None,
-                run: desk.run,
-                digest,
-            };
-            statements.extend(history::insert::<D>(names, migration, &entry));
-            (
-                newest + 1,
-                digest,
-                said(State::Applied, &migration.checksum),
-            )
+            statements.extend(insert::<D>(migration, desk, newest + 1, digest));
+            let made = said(State::Applied, &migration.checksum);
+            (newest + 1, digest, made)
         }
         Decision::Finish(row) => {
             let mark = Mark {
@@ -357,26 +341,11 @@ pub(crate) fn write<D: Driver>(
                 checksum: prefixes.and_then(|prefixes| prefixes.get(done).copied()),
                 ..Mark::default()
             };
-            let state = match row.state {
-                State::Reverting => State::Reverting,
-                State::Applied | State::Applying | State::Failed => State::Failed,
-            };
-            let mut change = Change::default()
-                .state::<D>(state)
-                .mark::<D>(&mark)
-                .layout();
-            if let Some(migration) = migration {
-                change = change
-                    .checksum::<D>(migration.checksum)
-                    .statements(migration.up.statements.len());
-            }
-            statements.push(change.of_version::<D>(names, row.version));
+            let state = half_way(row);
+            statements.push(mark_row::<D>(row, migration, &mark, names));
             let all = script.map_or(row.statements as usize, |script| script.statements.len());
-            (
-                newest,
-                digest,
-                format!("{state}, {done} of {all} statements"),
-            )
+            let made = format!("{state}, {done} of {all} statements");
+            (newest, digest, made)
         }
         Decision::Bless(row, migration) => {
             let change = Change::default().checksum::<D>(migration.checksum);
@@ -392,15 +361,6 @@ pub(crate) fn write<D: Driver>(
     };
     let change = Change::default().digest::<D>(digest);
     statements.push(change.of_seq::<D>(names, newest));
-    let found = match (decision, old) {
-        (_, None) => "pending".to_owned(),
-        (Decision::Store(..), Some(row)) => way_back_of(row.down_checksum),
-        (_, Some(row)) if row.state == State::Applied => said(row.state, &row.checksum),
-        (_, Some(row)) => format!(
-            "{}, {} of {} statements",
-            row.state, row.statements_done, row.statements
-        ),
-    };
     let version = match (decision, old) {
         (Decision::Insert(migration), _) => migration.version,
         (_, Some(row)) => row.version,
@@ -411,7 +371,7 @@ pub(crate) fn write<D: Driver>(
         id: repair.id().to_owned(),
         action: repair.name().to_owned(),
         reason: desk.reason.to_owned(),
-        found,
+        found: found(decision, old),
         made,
         repaired_by: desk.who.to_owned(),
         repaired_at: String::new(),
@@ -420,6 +380,68 @@ pub(crate) fn write<D: Driver>(
     Writing {
         statements,
         repaired,
+    }
+}
+
+/// A row that says that a migration is applied.
+fn insert<D: Driver>(
+    migration: &Migration,
+    desk: &Desk<'_>,
+    seq: u64,
+    digest: Digest,
+) -> [String; 2] {
+    let entry = Entry {
+        seq,
+        state: State::Applied,
+        mark: Mark {
+            done: migration.up.statements.len(),
+            ..Mark::default()
+        },
+        execution_ms: "NULL".to_owned(),
+        applied_by: desk.who,
+        error: None,
+        run: desk.run,
+        digest,
+    };
+    history::insert::<D>(desk.names, migration, &entry)
+}
+
+/// Which state says that some statements are in effect, on the way that the row was going.
+fn half_way(row: &Row) -> State {
+    match row.state {
+        State::Reverting => State::Reverting,
+        State::Applied | State::Applying | State::Failed => State::Failed,
+    }
+}
+
+fn mark_row<D: Driver>(
+    row: &Row,
+    migration: Option<&Migration>,
+    mark: &Mark,
+    names: &Names,
+) -> String {
+    let mut change = Change::default()
+        .state::<D>(half_way(row))
+        .mark::<D>(mark)
+        .layout();
+    if let Some(migration) = migration {
+        change = change
+            .checksum::<D>(migration.checksum)
+            .statements(migration.up.statements.len());
+    }
+    change.of_version::<D>(names, row.version)
+}
+
+/// What the history says before the repair.
+fn found(decision: Decision<'_>, old: Option<&Row>) -> String {
+    match (decision, old) {
+        (_, None) => "pending".to_owned(),
+        (Decision::Store(..), Some(row)) => way_back_of(row.down_checksum),
+        (_, Some(row)) if row.state == State::Applied => said(row.state, &row.checksum),
+        (_, Some(row)) => format!(
+            "{}, {} of {} statements",
+            row.state, row.statements_done, row.statements
+        ),
     }
 }
 
