@@ -1,6 +1,7 @@
-//! What `DO` blocks, functions that migrations call, and changes of types come to in the proof.
+//! What `DO` blocks, functions that migrations call, changes of types and indexes that foreign keys
+//! need come to in the proof.
 //!
-//! Each case is what PostgreSQL 15 does, seen there before it was written down here.
+//! Each case is what PostgreSQL 15 or MariaDB does, seen there before it was written down here.
 #![cfg(feature = "model")]
 
 use backstitch_core::options::Options;
@@ -281,5 +282,63 @@ fn an_index_of_mysql_stands_on_a_table() {
         Dialect::MySql,
         &[table, (index, "DROP INDEX i")],
         "syntax-error: MySQL does not read this: expected `ON` and the table of the index",
+    );
+}
+
+const PETS: (&str, &str) = (
+    "CREATE TABLE owners (id INT PRIMARY KEY, name VARCHAR(20), UNIQUE INDEX owners_name (name)); \
+     CREATE TABLE pets (id INT PRIMARY KEY, name VARCHAR(20), owner VARCHAR(20), \
+     CONSTRAINT pets_owner_fk FOREIGN KEY (owner) REFERENCES owners (name))",
+    "DROP TABLE pets; DROP TABLE owners",
+);
+
+const INDEX: &str = "CREATE INDEX pets_owner ON pets (owner, name)";
+
+#[test]
+fn an_index_that_a_foreign_key_needs_stays() {
+    let check = |down: &'static str, expected| {
+        check_on(Dialect::MySql, &[PETS, (INDEX, down)], expected);
+    };
+    check(
+        "DROP INDEX pets_owner ON pets",
+        "rollback-invalid: the DOWN cannot run: foreign key `pets_owner_fk` of `pets` needs an \
+         index that begins with `owner`",
+    );
+    check(
+        "ALTER TABLE pets DROP INDEX pets_owner, ADD INDEX pets_owner_fk (owner)",
+        "proven",
+    );
+    check(
+        "CREATE INDEX pets_owner_fk ON pets (owner); DROP INDEX pets_owner ON pets",
+        "proven",
+    );
+    check(
+        "SET foreign_key_checks = 0; DROP INDEX pets_owner ON pets",
+        "rollback-incomplete: the DOWN does not bring back index `pets_owner_fk`",
+    );
+    check(
+        "ALTER TABLE pets DROP INDEX pets_owner, CHANGE owner holder VARCHAR(20), \
+         ADD INDEX pets_owner_fk (holder); ALTER TABLE pets CHANGE holder owner VARCHAR(20)",
+        "unproven",
+    );
+}
+
+#[test]
+fn an_index_that_foreign_keys_refer_to_stays() {
+    let check = |up: &'static str, down: &'static str, expected| {
+        check_on(Dialect::MySql, &[PETS, (up, down)], expected);
+    };
+    let restored = "CREATE UNIQUE INDEX owners_name ON owners (name)";
+    check(
+        "ALTER TABLE owners DROP INDEX owners_name",
+        restored,
+        "dependent-object-blocks: foreign key `pets_owner_fk` of `pets` needs an index that begins \
+         with `name`",
+    );
+    check(
+        "ALTER TABLE pets DROP FOREIGN KEY pets_owner_fk; DROP INDEX owners_name ON owners",
+        "CREATE UNIQUE INDEX owners_name ON owners (name); ALTER TABLE pets ADD CONSTRAINT \
+         pets_owner_fk FOREIGN KEY (owner) REFERENCES owners (name)",
+        "proven",
     );
 }

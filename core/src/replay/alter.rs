@@ -25,6 +25,26 @@ impl Replay<'_> {
         if self.modelling.family == Family::Postgres {
             actions.sort_by_key(|action| pass(&action.verb));
         }
+        let drops = actions.iter().find_map(|action| match &action.verb {
+            Verb::DropIndex { name, .. } | Verb::DropConstraint { name, .. } => Some(name.span),
+            _ => None,
+        });
+        if let Some(dropped) = drops
+            && self.modelling.family == Family::MySql
+        {
+            let table = key.clone();
+            self.keeping_foreign_keys(&table, dropped, |replay| {
+                replay.actions(&mut key, alter, actions)
+            })?;
+        } else {
+            self.actions(&mut key, alter, actions)?;
+        }
+        self.settle(&key);
+        Some(())
+    }
+
+    /// One action after the other; with the last of them the table may have another name.
+    fn actions(&mut self, key: &mut Key, alter: &AlterTable, actions: Vec<&Action>) -> Done {
         for action in actions {
             match &action.verb {
                 Verb::RenameTo(to) => {
@@ -39,12 +59,11 @@ impl Replay<'_> {
                         to: to.clone(),
                         if_missing: IfMissing::Fail,
                     })?;
-                    key = self.new_key(Class::Relation, to);
+                    *key = self.new_key(Class::Relation, to);
                 }
-                _ => self.action(&key, alter, action)?,
+                _ => self.action(key, alter, action)?,
             }
         }
-        self.settle(&key);
         Some(())
     }
 

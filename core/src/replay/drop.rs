@@ -35,7 +35,12 @@ impl Replay<'_> {
                     Some(table) => Some(self.relation(table, Kind::Table)?),
                     None => None,
                 };
-                self.drop_index(table.as_ref(), &target.name, drop.if_missing, cascade)
+                let Some(table) = table else {
+                    return self.drop_index(None, &target.name, drop.if_missing, cascade);
+                };
+                self.keeping_foreign_keys(&table, target.name.span, |replay| {
+                    replay.drop_index(Some(&table), &target.name, drop.if_missing, cascade)
+                })
             }
             Kind::Schema => self.drop_schema(target, drop),
             Kind::Function | Kind::Procedure | Kind::Aggregate | Kind::Routine => {

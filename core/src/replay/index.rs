@@ -1,5 +1,7 @@
 //! Indexes.
 
+mod serving;
+
 use super::{Done, Replay, constraint, word};
 use crate::change::{CreateIndex, Ident, IfExists, IfMissing, Kind, Name, ObjectName};
 use crate::dialect::Family;
@@ -265,85 +267,6 @@ impl Replay<'_> {
         })
     }
 
-    /// MySQL makes an index for a foreign key unless one begins with its columns. It has the name
-    /// that the foreign key was given, or that of any index without one.
-    pub(super) fn index_for_foreign_key(
-        &mut self,
-        key: &Key,
-        given: Option<&Name>,
-        columns: &[Name],
-    ) {
-        // One that it made by itself for the same columns gives way to the new one.
-        let serves = |index: &Index| {
-            begins_with(&index.parts, columns)
-                && !(index.automatic && index.parts.len() == columns.len())
-        };
-        let served = self.indexes_of(key).iter().any(|index| {
-            matches!(self.schema.get(index).map(|o| &o.body), Some(Body::Index(index)) if serves(index))
-        });
-        if served {
-            return;
-        }
-        let parts: Vec<Part> = columns
-            .iter()
-            .map(|column| Part {
-                what: PartOf::Column(column.clone()),
-                order: "".into(),
-            })
-            .collect();
-        let wanted = given.or(columns.first());
-        let renames = self.indexes_of(key).iter().any(|place| {
-            Some(&place.name) != wanted
-                && matches!(
-                    self.schema.get(place).map(|object| &object.body),
-                    Some(Body::Index(index)) if index.automatic && index.parts == parts
-                )
-        });
-        if renames {
-            self.unknown(
-                self.span,
-                "whether the index of a foreign key takes the new name is not known",
-            );
-        }
-        self.drop_automatic_indexes(key, &parts);
-        let name = match given {
-            Some(name) => name.clone(),
-            None => self.mysql_index(key, &parts),
-        };
-        let place = Key::within(Class::Index, key, name);
-        let index = Index {
-            table: key.clone(),
-            unique: false,
-            method: "".into(),
-            parts,
-            include: Vec::new(),
-            condition: None,
-            options: Default::default(),
-            constraint: None,
-            part_of: None,
-            automatic: true,
-            open: false,
-        };
-        self.schema
-            .put(place, Some(Object::new(Body::Index(index))));
-    }
-
-    /// An index that MySQL made by itself goes when another can serve.
-    pub(super) fn drop_automatic_indexes(&mut self, key: &Key, parts: &[Part]) {
-        for place in self.indexes_of(key) {
-            let gone = match self.schema.get(&place).map(|object| &object.body) {
-                Some(Body::Index(index)) if index.automatic => {
-                    let columns: Vec<Name> = columns_of(&index.parts);
-                    begins_with(parts, &columns)
-                }
-                _ => false,
-            };
-            if gone {
-                self.schema.put(place, None);
-            }
-        }
-    }
-
     /// What a part of a table becomes when an index on it is renamed.
     pub(super) fn rename_index(&mut self, table: &Key, from: &Ident, to: &Ident) -> Done {
         let place = Key::within(Class::Index, table, from.name.clone());
@@ -382,12 +305,4 @@ pub(super) fn columns_of(parts: &[Part]) -> Vec<Name> {
             PartOf::Expression(_) => None,
         })
         .collect()
-}
-
-fn begins_with(parts: &[Part], columns: &[Name]) -> bool {
-    parts.len() >= columns.len()
-        && parts.iter().zip(columns).all(|(part, column)| {
-            matches!(&part.what, PartOf::Column(name) if name == column)
-                && !part.order.starts_with('(')
-        })
 }
