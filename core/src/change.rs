@@ -29,6 +29,7 @@ mod query;
 mod routine;
 mod sequence;
 mod session;
+mod star;
 mod table;
 mod vocabulary;
 
@@ -42,6 +43,7 @@ pub use fragment::{Fragment, Likeness};
 pub use mend::{Mend, mend};
 pub(crate) use name::cut;
 pub use name::{Ident, Name, ObjectName};
+pub(crate) use star::{Columns, expand, renamed};
 pub use vocabulary::*;
 
 use crate::dialect::Dialect;

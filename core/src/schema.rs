@@ -260,6 +260,8 @@ pub struct View {
     pub columns: Option<Vec<Name>>,
     /// The names of its columns as far as the query tells; an empty one where it does not.
     pub output: Option<Vec<Name>>,
+    /// What each star of its query stood for when it was made, where that is known.
+    pub stars: Vec<Option<Vec<Name>>>,
     /// The query.
     pub query: Fragment,
     /// What the query reads, as far as it is known.

@@ -194,7 +194,7 @@ fn is_rewritten(word: &str) -> bool {
 }
 
 /// Words that stand for a value of their own.
-const VALUES: &[&str] = &[
+pub(super) const VALUES: &[&str] = &[
     "NULL",
     "TRUE",
     "FALSE",
@@ -255,7 +255,8 @@ mod tests {
             let dialect = Dialect::Postgres;
             at(0, text).likeness(&at(other, text), dialect)
         };
-        assert_eq!(likeness("'now'::timestamp", 9), Likeness::Unknown);
+        assert_eq!(likeness("'now'::timestamp", 9), Likeness::Different);
+        assert_eq!(likeness("'now'::date", 9), Likeness::Unknown);
         assert_eq!(likeness("'now'::timestamp", 0), Likeness::Same);
         assert_eq!(likeness("c > 'Today '", 9), Likeness::Unknown);
         assert_eq!(likeness("('now'::text)::date", 9), Likeness::Same);

@@ -54,7 +54,7 @@ const CALLS_WITH_FROM: &[&str] = &[
 ];
 
 /// Words that follow a relation and are no alias of it.
-const NO_ALIAS: &[&str] = &[
+pub(super) const NO_ALIAS: &[&str] = &[
     "AS",
     "ON",
     "USING",
@@ -260,13 +260,14 @@ fn output(mut cursor: Cursor<'_, '_>) -> Option<Vec<Name>> {
 }
 
 /// The name of one column of a query; none when it stands for several.
-fn column_name(item: &[Lexeme<'_>], dialect: crate::dialect::Dialect) -> Option<Name> {
+pub(super) fn column_name(item: &[Lexeme<'_>], dialect: crate::dialect::Dialect) -> Option<Name> {
     let name = |lexeme: &Lexeme<'_>| super::fragment::name_of(lexeme.kind, lexeme.text, dialect);
     let unknown = Some(Name::new("", dialect));
     match item {
         [] => None,
         [.., star] if star.text == "*" => None,
         [.., as_word, alias] if as_word.is("AS") => name(alias).or(unknown),
+        [only] if super::fragment::VALUES.iter().any(|word| only.is(word)) => unknown,
         [only] => name(only).or(unknown),
         [.., dot, last] if dot.text == "." => name(last).or(unknown),
         [.., before, last]

@@ -422,10 +422,17 @@ impl Found {
     fn view(&mut self, before: &View, after: &View) {
         self.same("kind", &before.materialized, &after.materialized);
         self.same("columns", &before.columns, &after.columns);
-        self.fragment("query", Some(&before.query), Some(&after.query));
-        // A star may have stood for other columns; the order of columns is one of the reasons.
+        let query = before.query.likeness(&after.query, self.dialect);
         let star = crate::replay::STAR;
-        if before.options.get(star) != after.options.get(star) {
+        if let Some((before, after)) = other_columns(before, after) {
+            self.differs("columns", before, after);
+        } else {
+            self.fragment("query", Some(&before.query), Some(&after.query));
+        }
+        let is_told =
+            query == Likeness::Same && before.stars == after.stars && !before.stars.contains(&None);
+        if !is_told && before.options.get(star) != after.options.get(star) {
+            // A star may have stood for other columns.
             let sure = std::mem::replace(&mut self.sure, false);
             self.same(
                 "columns",
@@ -441,6 +448,26 @@ impl Found {
         };
         self.options(&others(before), &others(after));
     }
+}
+
+/// The columns of two views, or what a star in them stands for, where they surely differ.
+fn other_columns(before: &View, after: &View) -> Option<(String, String)> {
+    let outputs = (&before.output, &after.output);
+    let stars = before.stars.iter().zip(&after.stars);
+    let stars = stars.filter(|_| before.query == after.query);
+    let pairs = std::iter::once(outputs).chain(stars);
+    pairs
+        .filter_map(|(before, after)| Some((before.as_ref()?, after.as_ref()?)))
+        .find(|(before, after)| {
+            let is_known = |names: &[Name]| names.iter().all(|name| !name.as_str().is_empty());
+            before != after && is_known(before) && is_known(after)
+        })
+        .map(|(before, after)| (listed(before), listed(after)))
+}
+
+fn listed(names: &[Name]) -> String {
+    let names: Vec<&str> = names.iter().map(Name::as_str).collect();
+    shorten(&names.join(", "))
 }
 
 fn shown(parts: &[Part]) -> String {

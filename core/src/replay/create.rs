@@ -6,9 +6,9 @@ use super::column::set_type;
 use super::lookup::class_of;
 use super::{Done, Replay};
 use crate::change::{
-    AlterSequence, CreateExtension, CreateOther, CreateRoutine, CreateSchema, CreateSequence,
-    CreateTrigger, CreateType, CreateView, IfExists, IfMissing, Kind, Name, SequenceOption, Type,
-    TypeDefinition, Uses,
+    AlterSequence, Columns, CreateExtension, CreateOther, CreateRoutine, CreateSchema,
+    CreateSequence, CreateTrigger, CreateType, CreateView, IfExists, IfMissing, Kind, Name,
+    ObjectName, SequenceOption, Type, TypeDefinition, Uses, expand, renamed,
 };
 use crate::dialect::Family;
 use crate::schema::{
@@ -33,7 +33,8 @@ pub(super) fn arguments_text(arguments: &[Type]) -> String {
 impl Replay<'_> {
     pub(super) fn create_view(&mut self, create: &CreateView) -> Done {
         let key = self.new_key(Class::Relation, &create.name);
-        let (uses, columns_used) = self.used_by(&create.query.uses);
+        let (uses, mut columns_used) = self.used_by(&create.query.uses);
+        let (output, stars) = self.view_columns(create, &mut columns_used);
         let before = self.schema.get(&key).cloned();
         if let Some(before) = &before {
             match create.if_exists {
@@ -56,16 +57,8 @@ impl Replay<'_> {
                         .collect(),
                 ),
             },
-            output: match create.columns.is_empty() {
-                true => create.query.uses.output.clone(),
-                false => Some(
-                    create
-                        .columns
-                        .iter()
-                        .map(|column| column.name.clone())
-                        .collect(),
-                ),
-            },
+            output,
+            stars,
             query: create.query.text.clone(),
             uses,
             columns_used,
@@ -85,6 +78,46 @@ impl Replay<'_> {
         object.body = Body::View(view);
         self.schema.put(key, Some(object));
         Some(())
+    }
+
+    /// The columns of a view, and what each star in its query stands for.
+    fn view_columns(
+        &self,
+        create: &CreateView,
+        used: &mut BTreeSet<(Key, Name)>,
+    ) -> (Columns, Vec<Columns>) {
+        let names = create.columns.iter().map(|column| column.name.clone());
+        if !create.query.uses.star || !self.modelling.tracks_dependants {
+            let output = match create.columns.is_empty() {
+                true => create.query.uses.output.clone(),
+                false => Some(names.collect()),
+            };
+            return (output, Vec::new());
+        }
+        let mut columns_of = |name: &ObjectName| self.columns_of(name).map(|(_, names)| names);
+        let found = expand(&create.query.text, self.schema.dialect(), &mut columns_of);
+        for (key, columns) in found.whole.iter().filter_map(|name| self.columns_of(name)) {
+            used.extend(columns.into_iter().map(|column| (key.clone(), column)));
+        }
+        (renamed(found.output, names), found.stars)
+    }
+
+    /// The columns of a table or view, where nothing but what the model knows can be there.
+    fn columns_of(&self, name: &ObjectName) -> Option<(Key, Vec<Name>)> {
+        let key = self.find(Class::Relation, name)?;
+        if self.may_have_more(&key) || self.was_doubted(name) {
+            return None;
+        }
+        let columns = match &self.schema.get(&key)?.body {
+            Body::Table(table) if table.inherits.is_empty() => {
+                let names = table.columns.iter().map(|column| column.name.clone());
+                names.collect()
+            }
+            Body::View(view) => view.output.clone()?,
+            _ => return None,
+        };
+        let is_known = columns.iter().all(|column| !column.as_str().is_empty());
+        is_known.then_some((key, columns))
     }
 
     /// The options of a view, and what a star in its query stood for when it was made.
@@ -115,10 +148,11 @@ impl Replay<'_> {
 
     /// Refuses a view in place of another that has columns which it has not.
     fn replaces(&mut self, key: &Key, create: &CreateView, old: &View, new: &View) -> Done {
-        if self.modelling.family != Family::Postgres || old.query == new.query {
+        let is_same = old.query == new.query && old.output == new.output && old.stars == new.stars;
+        if self.modelling.family != Family::Postgres || is_same {
             return Some(());
         }
-        if self.was_remade(key) {
+        if self.was_remade(key) && old.query != new.query {
             // What was made anew under that name may have columns of other types.
             self.unknown(
                 create.name.span,

@@ -279,6 +279,12 @@ impl Replay<'_> {
             Kind::Index => self.rename_index(key, from, to),
             _ => {
                 if let Some(Body::View(_)) = self.schema.get(key).map(|object| &object.body) {
+                    self.schema.update(key, |object| {
+                        if let Body::View(view) = &mut object.body {
+                            view.output = None;
+                            view.open = true;
+                        }
+                    });
                     return self.give_up(from.span, "columns of views are not modelled");
                 }
                 self.column(key, from)?;

@@ -11,6 +11,7 @@ impl Fragment {
     pub fn likeness(&self, other: &Fragment, dialect: Dialect) -> Likeness {
         if self.text == other.text {
             return match self.span != other.span && holds_the_moment(&self.text, dialect) {
+                true if holds_the_instant(&self.text, dialect) => Likeness::Different,
                 true => Likeness::Unknown,
                 false => Likeness::Same,
             };
@@ -236,6 +237,19 @@ fn holds_the_moment(text: &str, dialect: Dialect) -> bool {
                 .any(|moment| literal.eq_ignore_ascii_case(moment))
         })
         && !text.contains("'now'::text")
+}
+
+/// Whether such a literal surely stands for an instant, of which each statement has its own.
+fn holds_the_instant(text: &str, dialect: Dialect) -> bool {
+    let tokens = lex::lex(text, dialect).tokens;
+    let lexemes = lex::lexemes(text, &tokens);
+    lexemes.windows(3).any(|three| {
+        let literal = three[0].text.trim_matches('\'').trim();
+        three[0].kind == TokenKind::String
+            && literal.eq_ignore_ascii_case("now")
+            && three[1].text == "::"
+            && (three[2].is("timestamp") || three[2].is("timestamptz"))
+    })
 }
 
 /// Whether a sign stands for columns: it neither multiplies nor stands for a row in a call.
