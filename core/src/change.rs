@@ -43,7 +43,7 @@ pub use fragment::{Fragment, Likeness};
 pub use mend::{Mend, mend};
 pub(crate) use name::cut;
 pub use name::{Ident, Name, ObjectName};
-pub(crate) use star::{Columns, expand, renamed};
+pub(crate) use star::{Columns, expand, extract, renamed};
 pub use vocabulary::*;
 
 use crate::dialect::Dialect;

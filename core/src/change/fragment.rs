@@ -257,7 +257,12 @@ mod tests {
         };
         assert_eq!(likeness("'now'::timestamp", 9), Likeness::Different);
         assert_eq!(likeness("'now'::date", 9), Likeness::Unknown);
-        assert_eq!(likeness("'now'::timestamp", 0), Likeness::Same);
+        assert_eq!(likeness("'now'::timestamp", 0), Likeness::Unknown);
+        let kept = at(0, "'now'::timestamp");
+        assert_eq!(
+            kept.likeness(&kept.clone(), Dialect::Postgres),
+            Likeness::Same
+        );
         assert_eq!(likeness("c > 'Today '", 9), Likeness::Unknown);
         assert_eq!(likeness("('now'::text)::date", 9), Likeness::Same);
         assert_eq!(likeness("c = 'know'", 9), Likeness::Same);

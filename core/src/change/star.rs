@@ -53,6 +53,72 @@ pub(crate) fn expand(
     walk.found
 }
 
+/// Columns of one relation that a query gives as they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Extract {
+    /// The relation.
+    pub(crate) from: ObjectName,
+    /// Each column and its name in the result; all of them where none is named.
+    pub(crate) columns: Vec<(Name, Name)>,
+}
+
+/// Reads `TABLE a` and `SELECT … FROM a …` where nothing but columns stands behind `SELECT`.
+pub(crate) fn extract(query: &Fragment, dialect: Dialect) -> Option<Extract> {
+    let tokens = lex::lex(&query.text, dialect).tokens;
+    let lexemes = lex::lexemes(&query.text, &tokens);
+    let mut cursor = Cursor::new(&lexemes, dialect);
+    let ends = |cursor: &Cursor<'_, '_>| {
+        cursor.is_end()
+            || cursor.sees_any(&["WHERE", "ORDER", "LIMIT", "WITH NO DATA", "WITH DATA"])
+    };
+    let is_plain = |lexeme: &Lexeme<'_>| {
+        !lexeme.is("UNION") && !lexeme.is("INTERSECT") && !lexeme.is("EXCEPT")
+    };
+    if !lexemes.iter().all(is_plain) {
+        return None;
+    }
+    if cursor.eat("TABLE") {
+        let from = cursor.object_name()?;
+        return ends(&cursor).then_some(Extract {
+            from,
+            columns: Vec::new(),
+        });
+    }
+    cursor.expect("SELECT")?;
+    let items = cursor.until(|cursor| cursor.sees("FROM"));
+    cursor.expect("FROM")?;
+    let from = cursor.object_name()?;
+    let mut alias = from.name.clone();
+    if !ends(&cursor) {
+        cursor.eat("AS");
+        alias = cursor.ident()?.name;
+    }
+    if !ends(&cursor) {
+        return None;
+    }
+    let mut columns = Vec::new();
+    if let [star] = items
+        && star.text == "*"
+    {
+        return Some(Extract { from, columns });
+    }
+    for mut item in Cursor::new(items, dialect).by_comma() {
+        let is_value = super::fragment::VALUES.iter().any(|word| item.sees(word));
+        let mut name = item.ident().filter(|_| !is_value)?.name;
+        if item.eat_sign(".") {
+            (name == alias).then_some(())?;
+            name = item.ident()?.name;
+        }
+        let own = match item.eat("AS") {
+            true => item.ident()?.name,
+            false => name.clone(),
+        };
+        item.end()?;
+        columns.push((name, own));
+    }
+    Some(Extract { from, columns })
+}
+
 /// Whether a sign stands for columns: it neither multiplies nor stands for rows in a call.
 fn is_star(at: usize, lexemes: &[Lexeme<'_>]) -> bool {
     let before = at.checked_sub(1).map(|at| &lexemes[at]);
@@ -489,6 +555,30 @@ mod tests {
             &["id x", "id y"],
         );
         check("(SELECT * FROM a) ORDER BY 1", "id x", &["id x"]);
+    }
+
+    #[test]
+    fn columns_that_are_copied() {
+        let check = |query: &str, expected: Option<&str>| {
+            let dialect = Dialect::Postgres;
+            let found = extract(&Fragment::parse(query, dialect), dialect).map(|found| {
+                let pairs = found.columns.iter();
+                let pairs: Vec<String> = pairs.map(|(from, to)| format!("{from}>{to}")).collect();
+                format!("{}: {}", found.from, pairs.join(" "))
+            });
+            assert_eq!(found.as_deref(), expected, "{query}");
+        };
+        check("TABLE s.a", Some("s.a: "));
+        check("SELECT * FROM a WHERE id > 1 WITH NO DATA", Some("a: "));
+        check("SELECT q.id, x AS y FROM a q", Some("a: id>id x>y"));
+        check("SELECT id + 1 FROM a", None);
+        check("SELECT DISTINCT id FROM a", None);
+        check("SELECT now() AS id FROM a", None);
+        check("SELECT null FROM a", None);
+        check("SELECT * FROM a, b", None);
+        check("SELECT * FROM a JOIN b USING (id)", None);
+        check("SELECT id FROM a UNION SELECT 'x'", None);
+        check("SELECT id FROM f(1)", None);
     }
 
     #[test]

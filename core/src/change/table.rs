@@ -33,6 +33,7 @@ pub(super) fn create(
         options: Vec::new(),
         partition_by: None,
         inherits: Vec::new(),
+        names: Vec::new(),
     };
     if table.nature.contains(&"VIRTUAL") {
         cursor.expect("USING")?;
@@ -59,7 +60,7 @@ pub(super) fn create(
     } else if cursor.peek().is_some_and(|lexeme| lexeme.text == "(") {
         // Names for the columns of the query behind.
         let mut ahead = *cursor;
-        ahead.group()?;
+        table.names = ahead.columns()?;
         if !ahead.sees("AS") {
             return None;
         }

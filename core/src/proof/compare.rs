@@ -202,6 +202,14 @@ impl Found {
             (None, None) => return,
             (Some(before), Some(after)) => match before.likeness(after, self.dialect) {
                 Likeness::Same => return,
+                // A literal such as 'now' is kept as what it was at the moment of its statement.
+                Likeness::Different if before.text == after.text => {
+                    let (first, again) = (
+                        "that of its first statement",
+                        "its 'now' is that of the DOWN",
+                    );
+                    return self.differs(attribute, first.to_owned(), again.to_owned());
+                }
                 Likeness::Different => (before, after),
                 Likeness::Unknown => {
                     let sure = std::mem::replace(&mut self.sure, false);
@@ -425,7 +433,7 @@ impl Found {
         let query = before.query.likeness(&after.query, self.dialect);
         let star = crate::replay::STAR;
         if let Some((before, after)) = other_columns(before, after) {
-            self.differs("columns", before, after);
+            self.differs("list of columns", before, after);
         } else {
             self.fragment("query", Some(&before.query), Some(&after.query));
         }

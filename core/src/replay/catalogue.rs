@@ -321,7 +321,7 @@ impl Replay<'_> {
 
     fn found(&self, asked: &Asked) -> Found {
         let Some(name) = asked.fields.get(&Field::Name) else {
-            return Found::Unknown;
+            return self.only_primary_key(asked);
         };
         let name = self.name(name);
         let schema = asked
@@ -436,6 +436,38 @@ impl Replay<'_> {
             (true, true) => Found::One(key, Some(name)),
             (false, true) => Found::None,
             (_, false) => Found::Unknown,
+        }
+    }
+
+    /// The primary key of a table, where nothing else is asked for: a table has one at most.
+    fn only_primary_key(&self, asked: &Asked) -> Found {
+        let kind = asked.fields.get(&Field::DataType);
+        let (Subject::Constraint, Some("PRIMARY KEY"), Some(table)) = (
+            asked.subject,
+            kind.map(String::as_str),
+            asked.fields.get(&Field::Table),
+        ) else {
+            return Found::Unknown;
+        };
+        let mut table = self.written_name(table);
+        let schema = asked.fields.get(&Field::Schema);
+        table.schema = schema.map(|schema| self.name(schema));
+        let same = |(key, _): &(&Key, &std::sync::Arc<Object>)| {
+            key.class == Class::Relation && key.name == table.name
+        };
+        let is_only = table.schema.is_some() || self.schema.objects().filter(same).count() == 1;
+        let Some(key) = self.find(Class::Relation, &table).filter(|_| is_only) else {
+            return Found::Unknown;
+        };
+        let Some(known) = self.table(&key) else {
+            return Found::Unknown;
+        };
+        if self.may_have_more(&key) || self.was_doubted(&table) || !known.inherits.is_empty() {
+            return Found::Unknown;
+        }
+        match known.primary_key() {
+            Some((name, _)) => Found::One(key.clone(), Some(name.clone())),
+            None => Found::None,
         }
     }
 

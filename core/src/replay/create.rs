@@ -103,7 +103,7 @@ impl Replay<'_> {
     }
 
     /// The columns of a table or view, where nothing but what the model knows can be there.
-    fn columns_of(&self, name: &ObjectName) -> Option<(Key, Vec<Name>)> {
+    pub(super) fn columns_of(&self, name: &ObjectName) -> Option<(Key, Vec<Name>)> {
         let key = self.find(Class::Relation, name)?;
         if self.may_have_more(&key) || self.was_doubted(name) {
             return None;

@@ -1,9 +1,11 @@
 //! `CREATE TABLE`.
 
 use super::{Done, Replay, double};
-use crate::change::{CreateTable, IfExists, Kind, ObjectName, TableElement, TableOrigin};
+use crate::change::{
+    CreateTable, IfExists, Kind, Name, ObjectName, Query, TableElement, TableOrigin, extract,
+};
 use crate::dialect::Family;
-use crate::schema::{Body, Class, Key, Object, PartOf, Rule, Sequence, Table, by_name};
+use crate::schema::{Body, Class, Column, Key, Object, PartOf, Rule, Sequence, Table, by_name};
 
 impl Replay<'_> {
     pub(super) fn create_table(&mut self, create: &CreateTable) -> Done {
@@ -70,8 +72,15 @@ impl Replay<'_> {
         match &create.origin {
             TableOrigin::Elements => {}
             TableOrigin::Query(query) => {
-                // Its columns are those of the query, which the model does not follow.
-                self.update_table(key, |table| table.open = true);
+                // Its columns are those of the query, which the model mostly does not follow.
+                let copied = self.copied(create, query);
+                self.update_table(key, |table| match copied {
+                    Some((columns, filled)) => {
+                        table.columns = columns;
+                        table.filled = filled;
+                    }
+                    None => table.open = true,
+                });
                 self.reads(&query.uses);
             }
             TableOrigin::PartitionOf { parent, bound } => {
@@ -119,6 +128,39 @@ impl Replay<'_> {
             });
         }
         Some(())
+    }
+
+    /// The columns of a table that is made of columns of another, and whether rows come along.
+    fn copied(&self, create: &CreateTable, query: &Query) -> Option<(Vec<Column>, bool)> {
+        if self.modelling.family != Family::Postgres || !create.elements.is_empty() {
+            return None;
+        }
+        let extract = extract(&query.text, self.schema.dialect())?;
+        let (key, _) = self.columns_of(&extract.from)?;
+        let from = self.table(&key)?;
+        let copy = |column: &Column, name: &Name| Column {
+            user_type: column.user_type.clone(),
+            collation: column.collation.clone(),
+            ..Column::new(name.clone(), column.data_type.clone())
+        };
+        let mut columns: Vec<Column> = match extract.columns.is_empty() {
+            true => {
+                let columns = from.columns.iter();
+                columns.map(|column| copy(column, &column.name)).collect()
+            }
+            false => {
+                let columns = extract.columns.iter();
+                let columns = columns.map(|(name, own)| Some(copy(from.column(name)?, own)));
+                columns.collect::<Option<Vec<Column>>>()?
+            }
+        };
+        if create.names.len() > columns.len() {
+            return None;
+        }
+        for (column, own) in columns.iter_mut().zip(&create.names) {
+            column.name = own.name.clone();
+        }
+        Some((columns, from.filled))
     }
 
     fn copy_like(&mut self, key: &Key, from: &ObjectName, including: &[(bool, String)]) -> Done {

@@ -1,6 +1,7 @@
 //! What is left of a text when its spelling is taken away.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{Fragment, Likeness, is_rewritten, marks};
 use crate::dialect::{Dialect, Family};
@@ -10,8 +11,13 @@ impl Fragment {
     /// Whether it means the same as `other`.
     pub fn likeness(&self, other: &Fragment, dialect: Dialect) -> Likeness {
         if self.text == other.text {
-            return match self.span != other.span && holds_the_moment(&self.text, dialect) {
-                true if holds_the_instant(&self.text, dialect) => Likeness::Different,
+            // What nobody wrote anew is the same text; what followed a rename has its place.
+            let is_kept = Arc::ptr_eq(&self.text, &other.text);
+            let is_elsewhere = self.span != other.span;
+            return match !is_kept && holds_the_moment(&self.text, dialect) {
+                true if is_elsewhere && holds_the_instant(&self.text, dialect) => {
+                    Likeness::Different
+                }
                 true => Likeness::Unknown,
                 false => Likeness::Same,
             };

@@ -28,6 +28,8 @@ pub struct CreateTable {
     pub partition_by: Option<Fragment>,
     /// `INHERITS (…)`
     pub inherits: Vec<ObjectName>,
+    /// Names for the columns of the query, where they are given.
+    pub names: Vec<Ident>,
 }
 
 /// Where a table gets columns from that are not written out.
