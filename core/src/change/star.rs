@@ -398,10 +398,9 @@ impl Walk<'_> {
             }
         }
         let mut alias = own;
-        if cursor.eat("AS") || (!cursor.is_end() && !cursor.sees_any(NO_ALIAS)) {
-            if !cursor.sees_sign("(") {
-                alias = Some(cursor.ident()?.name);
-            }
+        let is_named = cursor.eat("AS") || (!cursor.is_end() && !cursor.sees_any(NO_ALIAS));
+        if is_named && !cursor.sees_sign("(") {
+            alias = Some(cursor.ident()?.name);
         }
         let mut columns = columns;
         if let Some(list) = cursor.group() {
