@@ -30,9 +30,36 @@ pub(crate) fn on(error: &sqlx::Error) -> Option<&'static str> {
 
 /// The same, for whatever has a driver's error as its cause.
 pub(crate) fn on_cause(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    driver(error).find_map(on)
+}
+
+/// What to do where a statement was refused for no fault of its own: by who may do what, or by how
+/// the server is.
+pub(crate) fn on_ground(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    driver(error)
+        .filter(|error| is_of_ground(error))
+        .find_map(on)
+}
+
+fn driver<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e sqlx::Error> {
     let causes = std::iter::successors(Some(error), |error| error.source());
-    let mut driver = causes.filter_map(|cause| cause.downcast_ref::<sqlx::Error>());
-    driver.find_map(on)
+    causes.filter_map(|cause| cause.downcast_ref::<sqlx::Error>())
+}
+
+fn is_of_ground(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else {
+        return false;
+    };
+    if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
+        ["42501", "25006", "53100"].contains(&error.code())
+    } else if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
+        [1021, 1044, 1114, 1142, 1227, 1290, 1370, 1836].contains(&error.number())
+    } else {
+        let code = error.code().and_then(|code| code.parse::<i32>().ok());
+        code.is_some_and(|code| [8, 10, 11, 13, 26].contains(&(code & 0xff)))
+    }
 }
 
 const NO_ANSWER: &str = "See whether the server runs, and whether a firewall is in between.";
@@ -142,6 +169,10 @@ fn on_sqlite(code: i32) -> Option<&'static str> {
     // The lower byte is the kind, what is above it says more.
     Some(match code & 0xff {
         8 => "Look whether this user may write to the file and to its folder.",
+        10 => {
+            "The file cannot be read or written. Look whether the disk is full, or broken, then see \
+             how it stands:\nbackstitch status"
+        }
         13 => "The disk is full. Make room, then see how it stands:\nbackstitch status",
         14 => {
             "There is no such file, or no such folder. To have the file made:\n\

@@ -77,6 +77,7 @@ mod tests {
             ErrorKind::Check,
             ErrorKind::Locked,
             ErrorKind::NotMigrated,
+            ErrorKind::NotAdopted,
             ErrorKind::OutOfOrder,
             ErrorKind::Unfinished,
             ErrorKind::Rollback,

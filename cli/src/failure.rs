@@ -52,12 +52,19 @@ impl From<&backstitch::Error> for Failure {
     fn from(error: &backstitch::Error) -> Failure {
         let diagnostics = error.diagnostics().iter().cloned();
         let advice = advice::on_cause(error);
+        let on_ground = advice::on_ground(error);
         let advised = |diagnostic: Diagnostic| match advice {
             Some(help) if is_bare(&diagnostic) => diagnostic.help(help),
             Some(help) if diagnostic.help.starts_with(SEE_TO_IT) => {
-                let more = diagnostic.help.clone();
-                diagnostic.help(format!("{help}\n{more}"))
+                diagnostic.help(format!("{help}\n{AGAIN}"))
             }
+            _ if diagnostic.code == "statement-failed" => match on_ground {
+                Some(help) => {
+                    let then = diagnostic.help.clone();
+                    diagnostic.help(format!("{help}\nOtherwise: {then}"))
+                }
+                None => diagnostic,
+            },
             _ => diagnostic,
         };
         Failure {
@@ -69,6 +76,9 @@ impl From<&backstitch::Error> for Failure {
 
 /// How the help begins that holds for whatever a server may say.
 const SEE_TO_IT: &str = "see to what the server says";
+
+/// What comes after advice that is more than that.
+const AGAIN: &str = "Then call it again: it looks first at what is there, and nothing runs twice.";
 
 /// What the library says to whoever cannot connect holds for every reason that there may be.
 fn is_bare(diagnostic: &Diagnostic) -> bool {
@@ -95,6 +105,7 @@ pub(crate) fn in_our_words(mut diagnostic: Diagnostic) -> Diagnostic {
             "use the newer program; or take the migration back, its DOWN is stored in the \
              database:\nbackstitch rollback"
         }
+        "not-adopted" => return not_adopted(diagnostic),
         _ => {
             diagnostic.help = commands(&diagnostic.help);
             return diagnostic;
@@ -102,6 +113,15 @@ pub(crate) fn in_our_words(mut diagnostic: Diagnostic) -> Diagnostic {
     };
     diagnostic.help = help.to_owned();
     diagnostic
+}
+
+/// The library names the call for programs first.
+fn not_adopted(diagnostic: Diagnostic) -> Diagnostic {
+    let (before, rest) = diagnostic.help.split_once(" `.adopt(").unwrap_or_default();
+    let (_, after) = rest.split_once(", or\n").unwrap_or_default();
+    let help = format!("{before}\n{after}");
+    let allow = "`--allow-other-tool`";
+    diagnostic.help(help.replace("`.other_tool(OtherTool::Allow)`", allow))
 }
 
 /// The words of the library for a repair, and what the command is called.

@@ -10,6 +10,7 @@ use backstitch::{Engine, LoadOptions, Migrations, Migrator};
 use backstitch_core::{Diagnostic, Dialect};
 use sqlx::Connection;
 
+use crate::ask::{self, Asked};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::failure::{Failure, settle};
@@ -47,6 +48,14 @@ impl<'w, DB: Product> Work<'w, DB> {
             migrator = migrator.schema(schema);
         }
         migrator
+    }
+
+    /// Goes on where that is wanted.
+    ///
+    /// # Errors
+    /// When it is not, or nobody is there to say so.
+    pub(crate) fn confirm(&mut self, asked: Asked, what: &str, yes: bool) -> Result<(), Failure> {
+        ask::confirm(self.config, self.screen, asked, what, yes)
     }
 
     /// Where the database is.

@@ -50,6 +50,10 @@ pub trait Product: Engine + Archive {
     /// What is asked to find out what makes the database slow.
     const QUESTIONS: &'static [Question];
 
+    /// A query that says why nothing can be written here, where the engine tells: a sentence, or
+    /// NULL where one can.
+    const ONLY_READS: Option<&'static str>;
+
     /// Drops everything in the database.
     fn wipe(
         connection: &mut Self::Connection,

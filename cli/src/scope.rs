@@ -1,6 +1,6 @@
 //! How far a run goes, and what it may pass over: the same for `plan` and for `up`.
 
-use backstitch::{Migrator, OutOfOrder, Plan, Unknown};
+use backstitch::{Migrator, OtherTool, OutOfOrder, Plan, Unknown};
 use backstitch_core::diagnostic::did_you_mean;
 use backstitch_core::migration::Phase;
 use backstitch_core::{Diagnostic, Set};
@@ -26,6 +26,9 @@ pub(crate) struct Scope {
     /// Go on although the database has migrations that are not here
     #[arg(long)]
     pub(crate) allow_unknown: bool,
+    /// Go on although another tool has applied some of these migrations (see `backstitch adopt`)
+    #[arg(long)]
+    pub(crate) allow_other_tool: bool,
 }
 
 /// The phase of a release.
@@ -54,6 +57,9 @@ impl Scope {
         }
         if self.allow_unknown {
             migrator = migrator.unknown(Unknown::Allow);
+        }
+        if self.allow_other_tool {
+            migrator = migrator.other_tool(OtherTool::Allow);
         }
         let set = work.migrations.set();
         if let Some(to) = &self.to {

@@ -13,6 +13,8 @@ mod moves;
 mod optimize;
 mod program;
 mod readme;
+#[cfg(unix)]
+mod rights;
 mod session;
 mod sessions;
 mod settings;

@@ -186,6 +186,19 @@ fn a_project_of_sqlx_moves_with_its_data() {
             shown.contains("2 migrations of sqlx were written to db/migrations"),
             "{shown}"
         );
+        // Before it is adopted nothing runs, and whoever looks is told what to do.
+        for (call, code) in [("up", 1), ("plan", 1), ("status --check", 1), ("verify", 4)] {
+            let shown = session.screen(&format!("backstitch {call}"));
+            for expected in [
+                "[not-adopted]: sqlx has applied 2 of these migrations",
+                "backstitch adopt --from sqlx",
+                "`--allow-other-tool`",
+            ] {
+                assert!(shown.contains(expected), "{expected}\n{shown}");
+            }
+            assert!(shown.ends_with(&format!("[exit {code}]\n")), "{shown}");
+            assert!(!shown.contains("OtherTool::"), "{shown}");
+        }
         let shown = session.screen("backstitch adopt --from sqlx --dry-run");
         assert!(
             shown.contains("2 migrations would be taken over from sqlx"),

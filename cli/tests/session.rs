@@ -2,43 +2,37 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use backstitch::engines::{MySql, Postgres, Sqlite};
 use backstitch_cli::Product;
-use backstitch_tests::servers::{Database, Engine};
+use backstitch_tests::project::Project;
+use backstitch_tests::servers::Engine;
 use regex::Regex;
 use sqlx::Connection;
-use tempfile::TempDir;
 
 /// Such a project.
 pub(crate) struct Session {
-    folder: TempDir,
-    database: Database,
+    project: Project,
+}
+
+impl Deref for Session {
+    type Target = Project;
+
+    fn deref(&self) -> &Project {
+        &self.project
+    }
 }
 
 impl Session {
     /// A copy of that project, and an empty database; `None` where its server is not there.
     pub(crate) fn open(project: &str, engine: Engine) -> Option<Session> {
-        let database = Database::create(engine)?;
-        let folder = tempfile::tempdir().expect("a folder");
-        copy(&tests().join("projects").join(project), folder.path());
-        // The project ends here, whatever is around it.
-        fs::create_dir(folder.path().join(".git")).expect("writable");
-        Some(Session { folder, database })
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    pub(crate) fn engine(&self) -> Engine {
-        self.database.engine()
-    }
-
-    pub(crate) fn url(&self) -> &str {
-        self.database.url()
+        let from = tests().join("projects").join(project);
+        let project = Project::new(engine)?;
+        copy(&from, project.folder());
+        Some(Session { project })
     }
 
     /// What the call shows, without what differs each time.
@@ -75,7 +69,7 @@ impl Session {
 
     /// Somebody works on the database by hand.
     pub(crate) fn sql(&self, sql: &str) {
-        match self.database.engine() {
+        match self.engine() {
             Engine::Postgres | Engine::PgBouncer => ask::<Postgres>(self.url(), sql),
             Engine::MariaDb => ask::<MySql>(self.url(), sql),
             Engine::Sqlite => ask::<Sqlite>(self.url(), sql),
@@ -107,7 +101,7 @@ impl Session {
         let place = self.url().split("://").nth(1).unwrap_or_default();
         let place = place.split('?').next().unwrap_or_default();
         shown = match place.rsplit_once('/') {
-            Some((host, name)) if self.database.engine() != Engine::Sqlite => {
+            Some((host, name)) if self.engine() != Engine::Sqlite => {
                 let host = host.rsplit('@').next().unwrap_or_default();
                 shown.replace(name, "[DATABASE]").replace(host, "[HOST]")
             }

@@ -29,12 +29,31 @@ fn certificates(folder: &Path) -> Option<()> {
     Some(())
 }
 
-struct Call<'c> {
-    session: &'c Session,
-    url: &'c str,
+/// How the parameters of a URL are called, which the advice names too.
+struct Words {
+    require: &'static str,
+    disable: &'static str,
+    verify_name: &'static str,
+    verify_ca: &'static str,
+    root: &'static str,
 }
 
-impl Call<'_> {
+struct Call {
+    session: Session,
+    url: String,
+    words: Words,
+}
+
+impl Call {
+    /// To the server, by the name that the certificate is for.
+    fn to(url: &str, words: Words) -> Call {
+        Call {
+            session: Session::open("shop", Engine::Sqlite).expect("SQLite is always there"),
+            url: url.replace("127.0.0.1", "localhost"),
+            words,
+        }
+    }
+
     #[track_caller]
     fn shows(&self, parameters: &str, command: &str, code: i32, expected: &[&str]) {
         let url = format!("{}?{parameters}", self.url);
@@ -57,6 +76,45 @@ impl Call<'_> {
             );
         }
     }
+
+    /// While the server has no certificate.
+    fn is_refused_in_plain(&self) {
+        let Words {
+            require, disable, ..
+        } = self.words;
+        let expected = ["does not support TLS", disable];
+        self.shows(require, "ping", 1, &expected);
+    }
+
+    /// When it has one, and takes nothing else; `told` is what it says to whom that is news.
+    fn is_answered_by_its_certificate(&self, folder: &Path, told: &str) {
+        let Words {
+            require,
+            disable,
+            verify_name,
+            verify_ca,
+            root,
+        } = self.words;
+        let with_root = |mode: &str| format!("{mode}&{root}={}/ca.pem", folder.display());
+        let full = with_root(verify_name);
+        self.shows(require, "ping", 0, &["answers"]);
+        self.shows(disable, "ping", 1, &[told]);
+        self.shows(&full, "ping", 0, &["answers"]);
+        let expected = ["UnknownIssuer", &format!("{root}=ca.pem")];
+        self.shows(verify_name, "ping", 1, &expected);
+        let here = format!("here=127.0.0.1&{full}");
+        self.shows(&here, "status", 1, &["not valid for name", verify_ca]);
+        let here = format!("here=127.0.0.1&{}", with_root(verify_ca));
+        self.shows(&here, "ping", 0, &["answers"]);
+        let nowhere = format!("{verify_name}&{root}=/nowhere/ca.pem");
+        self.shows(&nowhere, "ping", 1, &["a certificate"]);
+        self.shows(&full, "up", 0, &["3 migrations applied"]);
+        // The tools go the same way.
+        self.shows(&full, "backup create", 0, &["backed up as"]);
+        self.shows(&full, "backup restore latest --yes", 0, &["restored"]);
+        self.shows(require, "backup create", 0, &["backed up as"]);
+        self.shows(&full, "status --check", 0, &["3 applied"]);
+    }
 }
 
 #[tokio::test]
@@ -64,18 +122,15 @@ async fn postgres() {
     let Some(server) = Postgres::new().await else {
         return;
     };
-    let session = Session::open("shop", Engine::Sqlite).expect("SQLite is always there");
-    let url = server.url().replace("127.0.0.1", "localhost");
-    let call = Call {
-        session: &session,
-        url: &url,
+    let words = Words {
+        require: "sslmode=require",
+        disable: "sslmode=disable",
+        verify_name: "sslmode=verify-full",
+        verify_ca: "sslmode=verify-ca",
+        root: "sslrootcert",
     };
-    call.shows(
-        "sslmode=require",
-        "ping",
-        1,
-        &["does not support TLS", "sslmode=disable"],
-    );
+    let call = Call::to(&server.url(), words);
+    call.is_refused_in_plain();
     if certificates(server.folder()).is_none() {
         return;
     }
@@ -99,7 +154,6 @@ async fn postgres() {
         .execute("SELECT pg_reload_conf()")
         .await
         .expect("it runs");
-    let root = format!("sslrootcert={folder}/ca.pem");
     // It reads its settings in a moment.
     for _ in 0..50 {
         let url = format!("{}?sslmode=require", server.url());
@@ -108,44 +162,7 @@ async fn postgres() {
         }
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
-    call.shows("sslmode=require", "ping", 0, &["answers"]);
-    call.shows("sslmode=disable", "ping", 1, &["pg_hba.conf"]);
-    call.shows(
-        &format!("sslmode=verify-full&{root}"),
-        "ping",
-        0,
-        &["answers"],
-    );
-    call.shows(
-        "sslmode=verify-full",
-        "ping",
-        1,
-        &["UnknownIssuer", "sslrootcert=ca.pem"],
-    );
-    call.shows(
-        &format!("here=127.0.0.1&sslmode=verify-full&{root}"),
-        "status",
-        1,
-        &["not valid for name", "sslmode=verify-ca"],
-    );
-    call.shows(
-        &format!("here=127.0.0.1&sslmode=verify-ca&{root}"),
-        "ping",
-        0,
-        &["answers"],
-    );
-    call.shows(
-        "sslmode=verify-full&sslrootcert=/nowhere/ca.pem",
-        "ping",
-        1,
-        &["a certificate"],
-    );
-    let full = format!("sslmode=verify-full&{root}");
-    call.shows(&full, "up", 0, &["3 migrations applied"]);
-    // The tools go the same way.
-    call.shows(&full, "backup create", 0, &["backed up as"]);
-    call.shows(&full, "backup restore latest --yes", 0, &["restored"]);
-    call.shows(&full, "status --check", 0, &["3 applied"]);
+    call.is_answered_by_its_certificate(server.folder(), "pg_hba.conf");
 }
 
 #[tokio::test]
@@ -153,18 +170,15 @@ async fn mariadb() {
     let Some(mut server) = MariaDb::new().await else {
         return;
     };
-    let session = Session::open("shop", Engine::Sqlite).expect("SQLite is always there");
-    let url = server.url().replace("127.0.0.1", "localhost");
-    let call = Call {
-        session: &session,
-        url: &url,
+    let words = Words {
+        require: "ssl-mode=REQUIRED",
+        disable: "ssl-mode=DISABLED",
+        verify_name: "ssl-mode=VERIFY_IDENTITY",
+        verify_ca: "ssl-mode=VERIFY_CA",
+        root: "ssl-ca",
     };
-    call.shows(
-        "ssl-mode=REQUIRED",
-        "ping",
-        1,
-        &["does not support TLS", "ssl-mode=DISABLED"],
-    );
+    let call = Call::to(&server.url(), words);
+    call.is_refused_in_plain();
     if certificates(server.folder()).is_none() {
         return;
     }
@@ -178,37 +192,5 @@ async fn mariadb() {
             "--require-secure-transport=ON".to_owned(),
         ])
         .await;
-    let root = format!("ssl-ca={folder}/ca.pem");
-    call.shows("ssl-mode=REQUIRED", "ping", 0, &["answers"]);
-    call.shows("ssl-mode=DISABLED", "ping", 1, &["ssl-mode=REQUIRED"]);
-    call.shows(
-        &format!("ssl-mode=VERIFY_IDENTITY&{root}"),
-        "ping",
-        0,
-        &["answers"],
-    );
-    call.shows(
-        "ssl-mode=VERIFY_IDENTITY",
-        "ping",
-        1,
-        &["UnknownIssuer", "ssl-ca=ca.pem"],
-    );
-    call.shows(
-        &format!("here=127.0.0.1&ssl-mode=VERIFY_IDENTITY&{root}"),
-        "status",
-        1,
-        &["not valid for name", "ssl-mode=VERIFY_CA"],
-    );
-    call.shows(
-        &format!("here=127.0.0.1&ssl-mode=VERIFY_CA&{root}"),
-        "ping",
-        0,
-        &["answers"],
-    );
-    let full = format!("ssl-mode=VERIFY_IDENTITY&{root}");
-    call.shows(&full, "up", 0, &["3 migrations applied"]);
-    call.shows(&full, "backup create", 0, &["backed up as"]);
-    call.shows(&full, "backup restore latest --yes", 0, &["restored"]);
-    call.shows("ssl-mode=REQUIRED", "backup create", 0, &["backed up as"]);
-    call.shows(&full, "status --check", 0, &["3 applied"]);
+    call.is_answered_by_its_certificate(server.folder(), "ssl-mode=REQUIRED");
 }

@@ -59,7 +59,14 @@ pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
         group = group.element(Level::HELP.message(clean(&diagnostic.help)));
     }
     let text = renderer.decor_style(DecorStyle::Ascii).render(&[group]);
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let mut lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    if diagnostic.labels.is_empty() {
+        // The bar leads from a place to what is said of it.
+        let bar = diagnostic.message.lines().count().max(1);
+        if lines.get(bar).is_some_and(|line| is_bar(line)) {
+            lines.remove(bar);
+        }
+    }
     lines.join("\n") + "\n"
 }
 
@@ -225,6 +232,19 @@ fn window(source: &Source, ranges: impl Iterator<Item = Range<usize>>) -> Range<
             .max(start + text[start..end].trim_end_matches('\r').len())
 }
 
+/// Whether nothing but a bar stands there, in whatever colour.
+fn is_bar(line: &str) -> bool {
+    let mut rest = line.trim();
+    while let Some((_, behind)) = rest
+        .split_once("\x1b[")
+        .filter(|(before, _)| before.is_empty())
+    {
+        rest = behind.split_once('m').map_or("", |(_, text)| text);
+    }
+    let text = rest.split('\x1b').next().unwrap_or_default();
+    text.trim() == "|"
+}
+
 /// Text that may quote a file, without what would garble a terminal.
 fn clean(text: &str) -> String {
     text.chars()
@@ -252,6 +272,24 @@ mod tests {
             .why("Because.")
             .help("Write:\nSELECT 1;\n\nSELECT 2;");
         render(&diagnostic, Style::Plain)
+    }
+
+    #[test]
+    fn what_has_no_place_has_no_bar() {
+        for style in [Style::Plain, Style::Ansi] {
+            let lines = |diagnostic: &Diagnostic| render(diagnostic, style).lines().count();
+            let bare = Diagnostic::error("a-code", "a message");
+            assert_eq!(lines(&bare), 1);
+            let bare = bare.why("Because.").help("Write:\nSELECT 1;");
+            assert_eq!(lines(&bare), 4);
+            let two = Diagnostic::error("a-code", "a message\nof two lines").why("Because.");
+            assert_eq!(lines(&two), 3);
+        }
+        let said = Diagnostic::error("a-code", "a message").help("Write:\nSELECT 1;");
+        assert_eq!(
+            render(&said, Style::Plain),
+            "error[a-code]: a message\n = help: Write:\n         SELECT 1;\n"
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod judge;
 mod text;
 mod tool;
+mod unadopted;
 
 use std::fmt;
 

@@ -34,6 +34,8 @@ pub enum ErrorKind {
     Diverged,
     /// A pending migration is older than one that is applied.
     OutOfOrder,
+    /// Another tool has applied migrations of this program, and its history was not taken over.
+    NotAdopted,
     /// An earlier run stopped in the middle of a migration.
     Unfinished,
     /// A migration has no way back, or one that needs force.

@@ -293,6 +293,15 @@ pub(crate) fn select_fingerprint<D: Driver>(names: &Names) -> String {
     )
 }
 
+/// Asks whether anything was ever taken back.
+pub(crate) fn select_a_rollback<D: Driver>(names: &Names) -> String {
+    format!(
+        "SELECT version FROM {} WHERE {} LIMIT 1",
+        names.rollbacks::<D>(),
+        names.is_ours::<D>()
+    )
+}
+
 /// How many rows there are, and what the newest says: enough to notice that somebody has written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fingerprint(Vec<String>);

@@ -59,7 +59,7 @@ pub use lease::Lock;
 pub use migrations::{LoadOptions, Migrations};
 pub use migrator::{Migrator, Mode};
 pub use observe::{Event, Observer};
-pub use plan::{Action, Down, OutOfOrder, Plan, Step, Unknown};
+pub use plan::{Action, Down, OtherTool, OutOfOrder, Plan, Step, Unknown};
 pub use rehearse::{
     Blocks, LeftOut, Rehearsal, Rehearsed, RehearsedStatement, RehearsedStep, TableLock,
 };

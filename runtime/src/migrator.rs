@@ -25,7 +25,7 @@ use crate::lease::Lock;
 use crate::lock::{self, Wait};
 use crate::migrations::Migrations;
 use crate::observe::{Announcer, Event, Observer};
-use crate::plan::{self, Force, OutOfOrder, Plan, Policy, Unknown, usage};
+use crate::plan::{self, Force, OtherTool, OutOfOrder, Plan, Policy, Unknown, usage};
 use crate::report::Report;
 use crate::session::{self, Session};
 
@@ -161,6 +161,13 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         self
     }
 
+    /// What to do where another tool has applied some of these migrations, and its history was not
+    /// [adopted](Migrator::adopt). It is looked for while the history is empty.
+    pub fn other_tool(mut self, other_tool: OtherTool) -> Self {
+        self.policy.other_tool = other_tool;
+        self
+    }
+
     /// Lets [`down`](Migrator::down) take back migrations although that loses data.
     pub fn force(mut self) -> Self {
         self.policy.force = Force::Yes;
@@ -231,7 +238,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
     }
 
     /// The fast path: asks for the newest row alone.
-    async fn is_up_to_date(&self, held: &mut Held<'_, DB>) -> Result<bool, Error> {
+    async fn standing(&self, held: &mut Held<'_, DB>) -> Result<Standing, Error> {
         let wanted = match self.target {
             None => self.migrations.digest(),
             Some(target) => {
@@ -255,7 +262,11 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
             newest = session::newest::<DB>(held.connection(), &self.names).await;
         }
         let newest = newest.map_err(session::unreadable::<DB>)?;
-        Ok(newest.is_some_and(|newest| newest.is_done(wanted)))
+        Ok(match newest {
+            None => Standing::Empty,
+            Some(newest) if newest.is_done(wanted) => Standing::UpToDate,
+            Some(_) => Standing::Behind,
+        })
     }
 
     /// The ids that lie beyond the target: pending when exactly what comes before is applied.
@@ -272,18 +283,33 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         &'s self,
         held: &'s mut Held<'_, DB>,
     ) -> Result<Session<'s, DB>, Error> {
+        self.look_around_and(held, None).await
+    }
+
+    /// The same, and `also` asks something else by the way.
+    async fn look_around_and<'s>(
+        &'s self,
+        held: &'s mut Held<'_, DB>,
+        also: Option<String>,
+    ) -> Result<Session<'s, DB>, Error> {
         let (names, who) = (self.names.clone(), self.who());
         let dialect = self.migrations.dialect();
         let announcer = &self.announcer;
-        let looked = Session::look_around(held.connection(), names, dialect, who, announcer).await;
+        let connection = held.connection();
+        let looked = Session::look_around(connection, names, dialect, who, announcer, also).await;
         looked.map(|mut session| {
             session.steps = Some(self.migrations);
             session
         })
     }
 
+    /// What the history alone says. What a run does is decided by [`decide`](Migrator::decide).
     pub(crate) fn plan_up(&self, session: &mut Session<'_, DB>) -> Result<Plan, Error> {
         plan::up(self.set(), &session.rows, self.target, self.policy)
+    }
+
+    pub(crate) fn allows_other_tool(&self) -> bool {
+        self.policy.other_tool == OtherTool::Allow
     }
 
     /// Reads the history under the lock. Where the lock is a transaction, somebody may hold it.
@@ -387,6 +413,17 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
     fn tell(&self, event: Event<'_>) {
         self.announcer.tell(event);
     }
+}
+
+/// What the newest row of the history says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Exactly what is wanted is applied.
+    UpToDate,
+    /// Something else is.
+    Behind,
+    /// There is no row.
+    Empty,
 }
 
 /// Says how often it was tried, where it was more than once.

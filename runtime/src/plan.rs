@@ -83,11 +83,23 @@ pub enum Unknown {
     Allow,
 }
 
+/// What to do where another tool has applied migrations of this program, and its history was not
+/// [adopted](crate::Migrator::adopt).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OtherTool {
+    /// Refuse to run.
+    #[default]
+    Refuse,
+    /// Apply them all the same: both are to migrate this database.
+    Allow,
+}
+
 /// What is allowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Policy {
     pub(crate) out_of_order: OutOfOrder,
     pub(crate) unknown: Unknown,
+    pub(crate) other_tool: OtherTool,
     pub(crate) force: Force,
 }
 

@@ -17,6 +17,19 @@ pub trait Probe: Driver {
     /// An expression that shows the bytes in `column` as hexadecimal digits.
     fn show_bytes(column: &str) -> String;
 
+    /// A query for the rights of this user, where the catalogue shows only what one has a right to.
+    fn ask_rights() -> Option<&'static str> {
+        None
+    }
+
+    /// Whether these rights let it see everything in the database.
+    fn sees_all(_rights: &[String], _database: &str) -> bool {
+        true
+    }
+
+    /// A query for which of these tables are where unqualified names go.
+    fn ask_tables(names: &[&str]) -> String;
+
     /// A URL under which a scratch database can be made without asking anybody, where the engine
     /// has such a thing.
     const SCRATCH: Option<&'static str>;
@@ -35,4 +48,10 @@ pub trait Probe: Driver {
 
     /// A query for the locks that this session holds on tables and views, as (number, mode).
     fn ask_locks() -> Option<&'static str>;
+}
+
+/// The names as a list of literals.
+fn listed<D: Driver>(names: &[&str]) -> String {
+    let texts: Vec<String> = names.iter().map(|name| D::quote_text(name)).collect();
+    texts.join(", ")
 }

@@ -234,7 +234,7 @@ impl<DB: Engine> Migrator<'_, DB> {
     }
 
     async fn rehearse_all(&self, session: &mut Session<'_, DB>) -> Result<Rehearsal, Error> {
-        let plan = self.plan_up(session)?;
+        let plan = self.decide(session).await?;
         let pending = plan.steps.iter().filter_map(|step| match step.action {
             Action::Apply | Action::Resume => Some((step.action, self.set().get(&step.id)?)),
             Action::Accept | Action::Revert => None,

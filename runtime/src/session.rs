@@ -51,6 +51,8 @@ pub(crate) struct Session<'s, DB: Engine> {
     pub(crate) who: String,
     /// What this run is called in the history.
     pub(crate) run: String,
+    /// What else was answered by the look around.
+    pub(crate) also: Option<Answer>,
     /// Where the functions are that steps are written as.
     pub(crate) steps: Option<&'s Migrations<DB>>,
     /// The lease, where one stands in for the lock.
@@ -59,7 +61,8 @@ pub(crate) struct Session<'s, DB: Engine> {
 }
 
 impl<'s, DB: Engine> Session<'s, DB> {
-    /// Looks around: what the session is like, and the history where there is one. One message.
+    /// Looks around: what the session is like, the history where there is one, and `also` the
+    /// answer to another query. One message.
     ///
     /// # Errors
     /// When the database does not answer, or the history is not ours.
@@ -69,8 +72,10 @@ impl<'s, DB: Engine> Session<'s, DB> {
         dialect: Dialect,
         who: String,
         announcer: &'s Announcer,
+        also: Option<String>,
     ) -> Result<Session<'s, DB>, Error> {
-        let asked = DB::ask_facts();
+        let asks_more = also.is_some();
+        let asked: Vec<String> = DB::ask_facts().into_iter().chain(also).collect();
         let count = asked.len();
         let mut layout = LAYOUT;
         let (answers, has_history) = loop {
@@ -91,11 +96,15 @@ impl<'s, DB: Engine> Session<'s, DB> {
                 Err(refused) => return Err(unreadable::<DB>(refused.error)),
             }
         };
-        let facts = DB::facts(&answers[..count]);
+        let facts = DB::facts(&answers[..count - usize::from(asks_more)]);
         let mut session = Session::of(connection, names, dialect, who, announcer, facts);
         session.has_history = has_history;
         session.layout = layout;
-        if let Some(answer) = answers.into_iter().nth(count) {
+        let mut answers = answers.into_iter().skip(count - usize::from(asks_more));
+        if asks_more {
+            session.also = answers.next();
+        }
+        if let Some(answer) = answers.next() {
             session.rows = read(answer)?;
         }
         Ok(session)
@@ -148,6 +157,7 @@ impl<'s, DB: Engine> Session<'s, DB> {
             rows: Vec::new(),
             who,
             run,
+            also: None,
             steps: None,
             lease: None,
             announcer,

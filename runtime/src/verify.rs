@@ -12,6 +12,7 @@ mod expected;
 mod from_model;
 #[cfg(feature = "drift")]
 mod of_catalogue;
+mod sight;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -169,7 +170,7 @@ impl<DB: Engine> Migrator<'_, DB> {
         verify: &Verify,
     ) -> Result<Verification, Error> {
         let mut session = self.look_around(held).await?;
-        let mut findings = match self.plan_up(&mut session) {
+        let mut findings = match self.decide(&mut session).await {
             Ok(_) => Vec::new(),
             Err(error) => error.diagnostics().to_vec(),
         };

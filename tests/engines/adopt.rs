@@ -23,7 +23,7 @@ scenarios! {
 }
 
 /// As golang-migrate makes it: `database/{postgres,mysql,sqlite}` in its sources.
-fn golang_migrate(engine: Engine, version: i64, dirty: bool) -> String {
+pub(crate) fn golang_migrate(engine: Engine, version: i64, dirty: bool) -> String {
     let create = match engine {
         Engine::Sqlite => {
             "CREATE TABLE IF NOT EXISTS schema_migrations (version uint64,dirty bool); \
@@ -38,7 +38,7 @@ fn golang_migrate(engine: Engine, version: i64, dirty: bool) -> String {
 }
 
 /// As dbmate makes it: `pkg/driver/{postgres,mysql,sqlite}` in its sources.
-fn dbmate(versions: &[&str]) -> String {
+pub(crate) fn dbmate(versions: &[&str]) -> String {
     let mut sql = "CREATE TABLE IF NOT EXISTS schema_migrations (version varchar(128) primary key)"
         .to_owned();
     for version in versions {
@@ -48,7 +48,7 @@ fn dbmate(versions: &[&str]) -> String {
 }
 
 /// As goose makes it: `internal/dialects` in its sources. It begins with a row for version 0.
-fn goose(engine: Engine, rows: &[(u64, bool)]) -> String {
+pub(crate) fn goose(engine: Engine, rows: &[(u64, bool)]) -> String {
     let mut sql = match engine {
         Engine::Sqlite => {
             "CREATE TABLE goose_db_version (id INTEGER PRIMARY KEY AUTOINCREMENT, \

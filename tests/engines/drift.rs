@@ -8,6 +8,7 @@ use backstitch::{Drift, ToldBy, Verification, Verify};
 use sqlx::{MySql, Postgres};
 
 use crate::ground::{File, Ground, Product, migrations, scenarios, tables};
+use crate::verify::{objects_of_others, verified};
 
 scenarios! {
     servers: [
@@ -36,12 +37,19 @@ struct ByHand {
     told: &'static str,
 }
 
-async fn verified<DB: Product>(
+/// The same on every server.
+const COLUMN: ByHand = ByHand {
+    done: "ALTER TABLE customers ADD COLUMN phone text",
+    undone: "ALTER TABLE customers DROP COLUMN phone",
+    told: "not from a migration: column customers.phone (text)
+    to undo it, with all that it holds: ALTER TABLE customers DROP COLUMN phone;",
+};
+
+async fn by_model<DB: Product>(
     ground: &Ground<DB>,
     set: &backstitch::Migrations<DB>,
 ) -> Verification {
-    let verified = set.migrator().verify(ground.url(), Verify::new()).await;
-    verified.unwrap_or_else(|error| panic!("{error}"))
+    verified(ground, set, Verify::new()).await
 }
 
 /// The differences as they are shown, without what can be done about them.
@@ -57,16 +65,16 @@ async fn check<DB: Product>(
 ) {
     set.up(ground.url()).await.expect("up works");
     for ByHand { done, undone, told } in changes {
-        let clean = verified(&ground, set).await;
+        let clean = by_model(&ground, set).await;
         assert_eq!(shown(&clean), [""; 0], "before {done}");
         assert_eq!(clean.told_by, Some(ToldBy::Model));
         assert_eq!(clean.not_compared, [], "before {done}");
         ground.ask(done).await;
-        let found = verified(&ground, set).await;
+        let found = by_model(&ground, set).await;
         assert_eq!(shown(&found), [*told], "{done}");
         ground.ask(undone).await;
     }
-    let clean = verified(&ground, set).await;
+    let clean = by_model(&ground, set).await;
     assert_eq!(clean.drift, Drift::None);
 }
 
@@ -135,12 +143,7 @@ async fn changes_by_hand_are_told_on_postgres(ground: Ground<Postgres>) {
         ),
     ];
     let changes = [
-        ByHand {
-            done: "ALTER TABLE customers ADD COLUMN phone text",
-            undone: "ALTER TABLE customers DROP COLUMN phone",
-            told: "not from a migration: column customers.phone (text)
-    to undo it, with all that it holds: ALTER TABLE customers DROP COLUMN phone;",
-        },
+        COLUMN,
         ByHand {
             done: "ALTER TABLE customers DROP COLUMN credit",
             undone: "ALTER TABLE customers ADD COLUMN credit INTEGER CHECK (credit >= 0)",
@@ -273,12 +276,7 @@ async fn changes_by_hand_are_told_on_mariadb(ground: Ground<MySql>) {
         ),
     ];
     let changes = [
-        ByHand {
-            done: "ALTER TABLE customers ADD COLUMN phone text",
-            undone: "ALTER TABLE customers DROP COLUMN phone",
-            told: "not from a migration: column customers.phone (text)
-    to undo it, with all that it holds: ALTER TABLE customers DROP COLUMN phone;",
-        },
+        COLUMN,
         ByHand {
             done: "ALTER TABLE orders MODIFY COLUMN customer INTEGER NULL",
             undone: "ALTER TABLE orders MODIFY COLUMN customer INTEGER NOT NULL",
@@ -348,7 +346,7 @@ async fn a_table_made_by_hand_is_told<DB: Product>(ground: Ground<DB>) {
         .expect("up works");
     ground.ask("CREATE TABLE mine (id INTEGER)").await;
     ground.ask("DROP TABLE t1").await;
-    let found = verified(&ground, &set).await;
+    let found = by_model(&ground, &set).await;
     assert!(!found.is_ok() && found.applied == 1, "{found}");
     let found = shown(&found);
     assert_eq!(found.len(), 2, "{found:?}");
@@ -373,7 +371,7 @@ async fn what_stopped_half_way_is_left_out<DB: Product>(ground: Ground<DB>) {
         .await
         .expect_err("there is no such table");
     ground.ask("CREATE TABLE mine (id INTEGER)").await;
-    let found = verified(&ground, &set).await;
+    let found = by_model(&ground, &set).await;
     let told = shown(&found);
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].contains("table mine"), "{told:?}");
@@ -384,23 +382,16 @@ async fn what_stopped_half_way_is_left_out<DB: Product>(ground: Ground<DB>) {
 async fn what_others_make_is_left_out<DB: Product>(ground: Ground<DB>) {
     let set = tables::<DB>(1);
     set.up(ground.url()).await.expect("up works");
-    ground
-        .ask("CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY)")
-        .await;
-    ground
-        .ask("CREATE TABLE geo_points (id INTEGER PRIMARY KEY, n INTEGER)")
-        .await;
-    ground.ask("CREATE INDEX geo_n ON geo_points (n)").await;
+    objects_of_others(&ground).await;
     let external = Verify::new().external(["geo_*"]);
-    let fine = set.migrator().verify(ground.url(), external).await;
-    let fine = fine.unwrap_or_else(|error| panic!("{error}"));
+    let fine = verified(&ground, &set, external).await;
     assert!(fine.is_ok(), "{fine}");
-    assert_eq!(shown(&verified(&ground, &set).await).len(), 1);
+    assert_eq!(shown(&by_model(&ground, &set).await).len(), 1);
 }
 
 async fn nothing_is_told_of_a_migration_that_is_unknown<DB: Product>(ground: Ground<DB>) {
     tables::<DB>(2).up(ground.url()).await.expect("up works");
-    let found = verified(&ground, &tables::<DB>(1)).await;
+    let found = by_model(&ground, &tables::<DB>(1)).await;
     let text = found.to_string();
     assert!(
         text.ends_with("drift: not known, this program does not hold what `0002_t2` ran"),
@@ -423,7 +414,7 @@ async fn what_a_step_may_have_changed_is_left_out(ground: Ground<Postgres>) {
     set.up(ground.url()).await.expect("up works");
     ground.ask("ALTER TABLE t1 ADD COLUMN a integer").await;
     ground.ask("ALTER TABLE t3 ADD COLUMN a integer").await;
-    let found = verified(&ground, &set).await;
+    let found = by_model(&ground, &set).await;
     let told = shown(&found);
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].contains("column t3.a"), "{told:?}");
@@ -463,7 +454,7 @@ async fn what_the_model_does_not_follow_is_left_out_and_named(ground: Ground<Pos
     folder.write("0004_unread.sql", &text);
     let set = folder.load::<Postgres>();
     set.up(ground.url()).await.expect("up works");
-    let found = verified(&ground, &set).await;
+    let found = by_model(&ground, &set).await;
     assert_eq!(found.drift, Drift::None, "{found}");
     let text = found.to_string();
     assert!(
@@ -483,7 +474,7 @@ async fn what_the_model_does_not_follow_is_left_out_and_named(ground: Ground<Pos
     ground
         .ask("ALTER TABLE t4 ADD COLUMN by_hand integer")
         .await;
-    let found = verified(&ground, &set).await;
+    let found = by_model(&ground, &set).await;
     assert!(found.to_string().contains("column t4.by_hand"), "{found}");
 }
 
@@ -519,7 +510,7 @@ async fn extensions_that_operators_make_are_named(ground: Ground<Postgres>) {
     let set = tables::<Postgres>(1);
     set.up(ground.url()).await.expect("up works");
     ground.ask("CREATE EXTENSION pgcrypto").await;
-    let fine = verified(&ground, &set).await;
+    let fine = by_model(&ground, &set).await;
     assert!(fine.is_ok(), "{fine}");
     assert!(
         fine.to_string()

@@ -32,4 +32,5 @@ mod sqlite;
 mod steps;
 mod telling;
 mod two_locks;
+mod unadopted;
 mod verify;

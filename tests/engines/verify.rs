@@ -31,13 +31,24 @@ fn replaying<DB: Product>(ground: &Ground<DB>) -> Verify {
     Verify::new().replay_on(ground.url())
 }
 
-async fn verified<DB: Product>(
+pub(crate) async fn verified<DB: Product>(
     ground: &Ground<DB>,
     set: &backstitch::Migrations<DB>,
     verify: Verify,
 ) -> Verification {
     let verified = set.migrator().verify(ground.url(), verify).await;
     verified.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Tables of another tool, and what has to be declared.
+pub(crate) async fn objects_of_others<DB: Product>(ground: &Ground<DB>) {
+    for sql in [
+        "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY)",
+        "CREATE TABLE geo_points (id INTEGER PRIMARY KEY, n INTEGER)",
+        "CREATE INDEX geo_n ON geo_points (n)",
+    ] {
+        ground.ask(sql).await;
+    }
 }
 
 async fn a_database_that_is_as_it_should_be<DB: Product>(ground: Ground<DB>) {
@@ -121,13 +132,7 @@ async fn what_was_changed_by_hand_is_drift<DB: Product>(ground: Ground<DB>) {
 async fn what_others_make_is_no_drift<DB: Product>(ground: Ground<DB>) {
     let set = tables::<DB>(1);
     set.up(ground.url()).await.expect("up works");
-    ground
-        .ask("CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY)")
-        .await;
-    ground
-        .ask("CREATE TABLE geo_points (id INTEGER PRIMARY KEY, n INTEGER)")
-        .await;
-    ground.ask("CREATE INDEX geo_n ON geo_points (n)").await;
+    objects_of_others(&ground).await;
     let external = replaying(&ground).external(["geo_*"]);
     let fine = verified(&ground, &set, external).await;
     assert!(fine.is_ok(), "{fine}");

@@ -144,6 +144,9 @@ where
         ),
     );
     let migrations = load::<DB>(&folder, Layout::Annotated);
+    let refused = migrations.up(database.url()).await;
+    let error = refused.expect_err("nothing runs a second time");
+    assert_eq!(error.kind(), ErrorKind::NotAdopted);
     let adoption = migrations
         .migrator()
         .adopt(database.url(), Adopt::sqlx())

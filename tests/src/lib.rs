@@ -12,6 +12,7 @@ pub mod mutation;
 #[cfg(unix)]
 pub mod own;
 pub mod process;
+pub mod project;
 pub mod proxy;
 pub mod servers;
 pub mod syntax;

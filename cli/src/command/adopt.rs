@@ -4,7 +4,7 @@ use backstitch::{Adopt as Adopting, Tool};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::ask::{self, Asked};
+use crate::ask::Asked;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::online::{Online, Work};
@@ -41,9 +41,9 @@ pub struct Adopt {
 
 const EXAMPLES: &str = "\
 Examples:
-  backstitch adopt --from sqlx --dry-run       what fits, and what does not
-  backstitch adopt --from sqlx                 takes it over: all of it or nothing
-  backstitch adopt --from diesel --accept 0003  although the text is another
+  backstitch adopt --from sqlx --dry-run      what fits, and what does not
+  backstitch adopt --from sqlx                takes it over: all of it or nothing
+  backstitch adopt --from sqlx --accept 0003  although the text of this one is another
 
 The table of the tool is only read. `backstitch import` makes the files first.
 Exit codes:
@@ -76,13 +76,7 @@ impl Online for Adopt {
         }
         let count = counted(plan.adopted.len(), "migration");
         let what = format!("Take {count} over from {}", self.from);
-        ask::confirm(
-            work.config,
-            work.screen,
-            Asked::InProduction,
-            &what,
-            self.yes,
-        )?;
+        work.confirm(Asked::InProduction, &what, self.yes)?;
         let adoption = migrator.adopt(url, adopting).await?;
         work.screen.print(&format!("{adoption}\n"));
         Ok(Exit::Done)

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::ask::{self, Asked};
+use crate::ask::Asked;
 use crate::config::{self, Config};
 use crate::exit::Exit;
 use crate::failure::{Failure, settle};
@@ -202,7 +202,7 @@ impl Online for Restore {
             host.unwrap_or_default(),
             when::written(&chosen.created_at)
         );
-        ask::confirm(work.config, work.screen, Asked::Always, &what, self.yes)?;
+        work.confirm(Asked::Always, &what, self.yes)?;
         let name = chosen.name.clone();
         let (migrator, config) = (work.migrator(), work.config);
         let patience = self.turn.lock_wait.unwrap_or(LOCK_WAIT);

@@ -3,7 +3,7 @@
 use backstitch::Down;
 use clap::Args;
 
-use crate::ask::{self, Asked};
+use crate::ask::Asked;
 use crate::command::rollback;
 use crate::command::up;
 use crate::exit::Exit;
@@ -69,13 +69,7 @@ impl Online for Redo {
             "Take back {} and apply it again",
             counted(ids.len(), "migration")
         );
-        ask::confirm(
-            work.config,
-            work.screen,
-            Asked::InProduction,
-            &what,
-            self.yes,
-        )?;
+        work.confirm(Asked::InProduction, &what, self.yes)?;
         let migrator = migrator.reason("redo");
         let told = Told {
             ids: &ids,

@@ -4,7 +4,7 @@
 use backstitch::{Repair as Repairing, State};
 use clap::{Args, Subcommand};
 
-use crate::ask::{self, Asked};
+use crate::ask::Asked;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::online::{Online, Work};
@@ -143,13 +143,7 @@ impl Online for Repair {
             migrator = migrator.reason(reason);
         }
         let what = format!("Record `{}` for {id}", repairing.name());
-        ask::confirm(
-            work.config,
-            work.screen,
-            Asked::InProduction,
-            &what,
-            self.yes,
-        )?;
+        work.confirm(Asked::InProduction, &what, self.yes)?;
         let name = repairing.name();
         migrator.repair(url, repairing).await?;
         work.screen.print(&format!("recorded: {name} {id}\n"));
@@ -190,13 +184,7 @@ impl Online for Baseline {
             "Record {} as applied, without running anything",
             counted(ids.len(), "migration")
         );
-        ask::confirm(
-            work.config,
-            work.screen,
-            Asked::InProduction,
-            &what,
-            self.yes,
-        )?;
+        work.confirm(Asked::InProduction, &what, self.yes)?;
         let migrator = work.migrator().reason(&self.reason);
         for id in &ids {
             migrator.repair(url, Repairing::MarkApplied(id)).await?;

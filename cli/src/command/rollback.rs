@@ -4,7 +4,7 @@ use backstitch::{Down, Level, Migrator, Plan, Risk, Row};
 use backstitch_core::Diagnostic;
 use clap::Args;
 
-use crate::ask::{self, Asked};
+use crate::ask::Asked;
 use crate::command::backup::policy;
 use crate::course::Line;
 use crate::exit::Exit;
@@ -126,7 +126,7 @@ impl Online for Rollback {
             migrator = migrator.backup(policy::hook::<DB>(work.config));
         }
         let what = format!("Take back {}", counted(ids.len(), "migration"));
-        ask::confirm(work.config, work.screen, Asked::AtTerminal, &what, self.yes)?;
+        work.confirm(Asked::AtTerminal, &what, self.yes)?;
         let telling = match (self.json, self.verbose) {
             (true, _) => Telling::Nothing,
             (false, true) => Telling::Statements,

@@ -5,13 +5,13 @@
 
 use std::path::Path;
 
-use backstitch::{Migrations, OutOfOrder, Repair, Unknown};
+use backstitch::{Migrations, OtherTool, OutOfOrder, Repair, Unknown};
 use backstitch_core::dir::{self, Layout};
 use backstitch_core::{Diagnostic, Severity};
 use clap::Args;
 use sqlx::Connection;
 
-use crate::ask::{self, Asked};
+use crate::ask::Asked;
 use crate::command::{backup, up};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -91,13 +91,7 @@ impl Online for Seed {
             return Err(Failure::failed(no_seeds(&shown)));
         }
         let what = format!("Run the seeds of {shown}");
-        ask::confirm(
-            work.config,
-            work.screen,
-            Asked::InProduction,
-            &what,
-            self.yes,
-        )?;
+        work.confirm(Asked::InProduction, &what, self.yes)?;
         seed(work, &dir, &shown, self.again).await
     }
 }
@@ -117,7 +111,7 @@ impl Online for Reset {
             .map(|host| format!(" on {host}"))
             .unwrap_or_default();
         let what = format!("Drop everything in {}{host}", place.database);
-        ask::confirm(work.config, work.screen, Asked::Always, &what, self.yes)?;
+        work.confirm(Asked::Always, &what, self.yes)?;
         if !self.without_backup {
             DB::ready_to_dump().map_err(|missing| Failure::failed(without_copy(*missing)))?;
         }
@@ -203,6 +197,8 @@ async fn seed<DB: Product>(
         .namespace(namespace)
         .out_of_order(OutOfOrder::Allow)
         .unknown(Unknown::Allow)
+        // What other tools have applied are migrations.
+        .other_tool(OtherTool::Allow)
         .reason("the seed is to run again");
     if let Some(schema) = &work.config.schema {
         migrator = migrator.schema(schema);

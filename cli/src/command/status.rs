@@ -4,6 +4,7 @@ use backstitch::{ErrorKind, State};
 use backstitch_core::{Diagnostic, Migration, Set};
 use clap::Args;
 use serde::Serialize;
+use sqlx::Connection;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, in_our_words};
@@ -88,6 +89,8 @@ struct Dashboard {
     trouble: Option<String>,
     /// Who has the migration lock now.
     lock: Option<String>,
+    /// Why nothing can be written there, as far as the server tells.
+    read_only: Option<String>,
     next: Vec<Next>,
     #[serde(skip)]
     diagnostics: Vec<Diagnostic>,
@@ -189,6 +192,8 @@ impl Status {
         // How the migrations stand is told in any case.
         let lock = migrator.holder(url).await.ok().flatten();
         let locked = lock.as_deref().map(lock_held::<DB>);
+        let read_only = only_reads(work).await;
+        let cannot_write = read_only.as_deref().map(server_only_reads);
         let recent = rows.into_iter().rev();
         let mut recent: Vec<Applied> = recent.collect();
         let last = recent
@@ -226,16 +231,40 @@ impl Status {
             trouble: status.trouble,
             next: match &lock {
                 Some(_) => vec![at_work()],
-                None => next(health, refusal_is_none),
+                None => next(health, refusal_is_none)
+                    .into_iter()
+                    .filter(|next| read_only.is_none() || !next.command.ends_with(" up"))
+                    .collect(),
             },
             lock,
+            read_only,
             diagnostics: diagnostics
                 .cloned()
                 .map(in_our_words)
                 .chain(locked)
+                .chain(cannot_write)
                 .collect(),
         })
     }
+}
+
+/// What is not told keeps nobody from seeing the rest.
+async fn only_reads<DB: Product>(work: &Work<'_, DB>) -> Option<String> {
+    let query = DB::ONLY_READS?;
+    let mut connection = work.connect().await.ok()?;
+    let rows = DB::ask(&mut connection, query).await;
+    // It has served.
+    let _ = connection.close().await;
+    rows.ok()?.into_iter().flatten().next().flatten()
+}
+
+fn server_only_reads(reason: &str) -> Diagnostic {
+    let message = format!("nothing can be written there: {reason}");
+    Diagnostic::warn("read-only", message)
+        .why(
+            "`up` and `rollback` would be refused. What is shown here may be older than elsewhere.",
+        )
+        .help("To migrate, give the URL of the primary.")
 }
 
 impl Applied {

@@ -3,7 +3,7 @@
 use backstitch::{Migrator, Mode};
 use clap::Args;
 
-use crate::ask::{self, Asked};
+use crate::ask::Asked;
 use crate::command::backup::policy;
 use crate::command::plan;
 use crate::course::Line;
@@ -94,13 +94,7 @@ impl Online for Up {
         }
         if !ids.is_empty() {
             let what = format!("Apply {}", counted(ids.len(), "migration"));
-            ask::confirm(
-                work.config,
-                work.screen,
-                Asked::InProduction,
-                &what,
-                self.yes,
-            )?;
+            work.confirm(Asked::InProduction, &what, self.yes)?;
         }
         let telling = match (self.json, self.verbose) {
             (true, _) => Telling::Nothing,
@@ -144,7 +138,7 @@ async fn rehearse<DB: Product>(
         "Rehearse {}: its locks are real, and others wait for them",
         counted(count, "migration")
     );
-    ask::confirm(work.config, work.screen, Asked::InProduction, &what, yes)?;
+    work.confirm(Asked::InProduction, &what, yes)?;
     let rehearsal = migrator.rehearse(work.config.url.as_str()).await?;
     work.screen.print(&format!("{rehearsal}\n"));
     Ok(Exit::Done)

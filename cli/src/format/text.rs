@@ -1,11 +1,9 @@
 //! The findings for people, as the compiler shows them, and what is not proven.
 
-use std::cmp::Reverse;
-use std::fmt::Write as _;
-
 use backstitch_core::diagnostic::Severity;
 use backstitch_core::proof::Verdict;
 use backstitch_core::render::{self, Style};
+use std::cmp::Reverse;
 
 use backstitch_core::report::{Proved, Report};
 
@@ -27,14 +25,14 @@ pub(super) fn write(report: &Report, level: Severity, style: Style) -> String {
     let hidden = report.diagnostics.len() - report.at_least(level).count();
     if hidden > 0 {
         let findings = counted(hidden, "finding", "findings");
-        write!(text, "\n{findings} not shown; `--level info` shows all").expect("a string");
+        text += &format!("\n{findings} not shown; `--level info` shows all");
     }
     text.push('\n');
     let worst = report
         .at_least(level)
         .min_by_key(|one| Reverse(one.severity));
     if let Some(worst) = worst {
-        writeln!(text, "`backstitch explain {}` tells more", worst.code).expect("a string");
+        text += &format!("`backstitch explain {}` tells more\n", worst.code);
     }
     text
 }
@@ -64,14 +62,14 @@ fn unproven(report: &Report, limit: usize) -> String {
         .collect();
     let mut text = String::new();
     for one in unproven.iter().take(limit) {
-        writeln!(text, "unproven: {}", one.path).expect("a string");
+        text += &format!("unproven: {}\n", one.path);
         for reason in &one.because {
-            writeln!(text, "  {reason}").expect("a string");
+            text += &format!("  {reason}\n");
         }
     }
     if unproven.len() > limit {
         let more = unproven.len() - limit;
-        writeln!(text, "and {more} more; `--level info` lists all").expect("a string");
+        text += &format!("and {more} more; `--level info` lists all\n");
     }
     if !unproven.is_empty() {
         text.push('\n');

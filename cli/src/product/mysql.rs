@@ -53,6 +53,9 @@ impl Product for MySql {
 
     const QUESTIONS: &'static [Question] = mysql::QUESTIONS;
 
+    const ONLY_READS: Option<&'static str> =
+        Some("SELECT CASE WHEN @@GLOBAL.read_only THEN 'read_only is on, as on a replica' END");
+
     async fn wipe(connection: &mut MySqlConnection) -> sqlx::Result<()> {
         MySql::ask(connection, "SET FOREIGN_KEY_CHECKS = 0").await?;
         for row in MySql::ask(connection, DROPS).await? {

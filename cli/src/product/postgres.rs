@@ -48,6 +48,12 @@ impl Product for Postgres {
 
     const QUESTIONS: &'static [Question] = postgres::QUESTIONS;
 
+    const ONLY_READS: Option<&'static str> = Some(
+        "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'this server is a standby' \
+         WHEN pg_catalog.current_setting('transaction_read_only') = 'on' \
+         THEN 'default_transaction_read_only is on' END",
+    );
+
     async fn wipe(connection: &mut PgConnection) -> sqlx::Result<()> {
         Postgres::ask(connection, EMPTY).await.map(drop)
     }

@@ -44,6 +44,8 @@ impl Product for Sqlite {
 
     const QUESTIONS: &'static [Question] = sqlite::QUESTIONS;
 
+    const ONLY_READS: Option<&'static str> = None;
+
     async fn wipe(connection: &mut SqliteConnection) -> sqlx::Result<()> {
         // Virtual tables first: they take what they have made along.
         let sql = "SELECT type, name FROM sqlite_schema \

@@ -344,6 +344,13 @@ impl<'s> Act<'s> {
         Some((key, object.table()?))
     }
 
+    /// A table that it meets, as the migration found it: none for one that the migration makes.
+    pub(crate) fn as_found(self, table: &Key) -> Option<&'s Table> {
+        let situation = self.situation;
+        let origin = situation.origin_of(table, self.before().writes)?;
+        situation.start().table(&origin)
+    }
+
     /// What it does to rows, if it changes any.
     pub(crate) fn data(self) -> Option<&'s Data> {
         match &self.step.change {

@@ -90,8 +90,7 @@ fn overwritten(situation: &Situation<'_>) -> Vec<Finding> {
             .first()
             .filter(|_| is_update && data.targets.len() == 1)?;
         let (table, _) = act.old_table(name)?;
-        let origin = situation.origin_of(&table, act.before().writes)?;
-        let origin = situation.start().table(&origin)?;
+        let origin = act.as_found(&table)?;
         let column = data
             .columns
             .iter()

@@ -23,16 +23,14 @@ fn check(situation: &Situation<'_>) -> Vec<Finding> {
 }
 
 fn judge(act: Act<'_>, data: &Data) -> Option<Finding> {
-    let situation = act.situation;
     let is_all = data.verb == DataVerb::Update && !data.filtered && act.statement.batch.is_none();
     let name = data.targets.first().filter(|_| is_all)?;
     let (table, _) = act.old_table(name)?;
-    let origin = situation.origin_of(&table, act.before().writes)?;
-    let origin = situation.start().table(&origin)?;
+    let origin = act.as_found(&table)?;
     let is_new = |name| origin.column(name).is_none();
     let is_fill =
         !data.columns.is_empty() && data.columns.iter().all(|column| is_new(&column.name));
-    if !is_fill || situation.is_small(&table) {
+    if !is_fill || act.situation.is_small(&table) {
         return None;
     }
     let finding = act

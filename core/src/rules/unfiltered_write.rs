@@ -49,10 +49,7 @@ fn judge(act: Act<'_>, data: &Data) -> Option<Finding> {
 
 /// Whether it writes a column that was there before the migration.
 fn overwrites(act: Act<'_>, data: &Data, table: &crate::schema::Key) -> bool {
-    let situation = act.situation;
-    let origin = situation.origin_of(table, act.before().writes);
-    let origin = origin.and_then(|origin| situation.start().table(&origin));
-    origin.is_some_and(|origin| {
+    act.as_found(table).is_some_and(|origin| {
         data.columns
             .iter()
             .any(|column| origin.column(&column.name).is_some())

@@ -62,11 +62,7 @@ struct Judge<'j> {
 impl<'j> Judge<'j> {
     fn all(&mut self, theirs: &Theirs) {
         let set: &'j Set = self.set;
-        let width = set
-            .migrations
-            .iter()
-            .map(|one| one.version.to_string().len());
-        let width = width.max().unwrap_or(0);
+        let width = width_of(set);
         let mut found: HashMap<u64, &TheirRow> = HashMap::new();
         for row in &theirs.rows {
             let migration = versions(&row.version, width)
@@ -255,9 +251,16 @@ fn disagrees(migration: &Migration, ours: &Row) -> Diagnostic {
     .help("run `up`, which says what is wrong with it; put that right, then adopt")
 }
 
+/// How many digits the longest version has.
+pub(super) fn width_of(set: &Set) -> usize {
+    let versions = set.migrations.iter().map(|one| one.version);
+    let widths = versions.map(|version| version.to_string().len());
+    widths.max().unwrap_or(0)
+}
+
 /// The numbers that a version can be here. Tools that compare versions as texts have short ones
 /// beside long ones; those count as if they were filled up by zeros.
-fn versions(version: &str, width: usize) -> Vec<u64> {
+pub(super) fn versions(version: &str, width: usize) -> Vec<u64> {
     let filled = format!("{version:0<width$}");
     [version, &filled]
         .into_iter()

@@ -176,9 +176,12 @@ fn how_to_go_on(part: Part) -> &'static str {
 /// What a failure leaves behind, in a sentence.
 pub(super) fn what_stays(job: &Job<'_>, done: usize) -> String {
     let all = job.script.statements.len();
-    match done {
-        0 => format!("Nothing of `{}` stays.", job.id),
-        done => format!(
+    match (done, job.part) {
+        (0, Part::Down) => format!("`{}` stays applied, all of it.", job.id),
+        (0, Part::Up | Part::CheckBefore | Part::CheckAfter) => {
+            format!("Nothing of `{}` stays.", job.id)
+        }
+        (done, _) => format!(
             "It ran outside of a transaction: {done} of {all} statements of `{}` have run and stay.",
             job.id
         ),

@@ -21,10 +21,7 @@ impl<DB: Engine> Migrator<'_, DB> {
         &'a self,
         database: impl Connect<'c, DB> + 'a,
     ) -> BoxFuture<'a, Result<Plan, Error>> {
-        Box::pin(async move {
-            self.looking(database, |session| self.plan_up(session))
-                .await
-        })
+        Box::pin(async move { self.deciding(database, |_, plan| plan).await })
     }
 
     /// What [`down`](Migrator::down) would do now. Writes nothing and takes no lock.
@@ -37,10 +34,13 @@ impl<DB: Engine> Migrator<'_, DB> {
         down: Down,
     ) -> BoxFuture<'a, Result<Plan, Error>> {
         Box::pin(async move {
-            self.looking(database, |session| {
-                plan::down(self.set(), &session.rows, &down, self.policy)
-            })
-            .await
+            let mut held = self.open(database).await?;
+            let result = match self.look_around(&mut held).await {
+                Ok(session) => plan::down(self.set(), &session.rows, &down, self.policy),
+                Err(error) => Err(error),
+            };
+            held.close().await;
+            result
         })
     }
 
@@ -54,8 +54,8 @@ impl<DB: Engine> Migrator<'_, DB> {
         database: impl Connect<'c, DB> + 'a,
     ) -> BoxFuture<'a, Result<Status, Error>> {
         Box::pin(async move {
-            self.looking(database, |session| {
-                let (plan, trouble) = match self.plan_up(session) {
+            self.deciding(database, |session, plan| {
+                let (plan, trouble) = match plan {
                     Ok(plan) => (plan, None),
                     Err(error) => (Plan::default(), Some(error.to_string())),
                 };
@@ -74,14 +74,18 @@ impl<DB: Engine> Migrator<'_, DB> {
         })
     }
 
-    async fn looking<'c, T>(
+    /// Looks at what `up` would do, and at what it was decided by.
+    async fn deciding<'c, T>(
         &self,
         database: impl Connect<'c, DB>,
-        look: impl FnOnce(&mut Session<'_, DB>) -> Result<T, Error>,
+        look: impl FnOnce(&mut Session<'_, DB>, Result<Plan, Error>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut held = self.open(database).await?;
         let result = match self.look_around(&mut held).await {
-            Ok(mut session) => look(&mut session),
+            Ok(mut session) => {
+                let plan = self.decide(&mut session).await;
+                look(&mut session, plan)
+            }
             Err(error) => Err(error),
         };
         held.close().await;

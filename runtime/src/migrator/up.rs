@@ -7,7 +7,7 @@ use backstitch_core::{Diagnostic, Set};
 use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
-use super::{Migrator, Mode, after};
+use super::{Migrator, Mode, Standing, after};
 use crate::apply;
 use crate::connect::{Connect, Held};
 use crate::engine::Engine;
@@ -36,7 +36,8 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
             self.warn_of_new_files();
             let run = async {
                 let mut held = self.open(database).await?;
-                if self.is_up_to_date(&mut held).await? {
+                let standing = self.standing(&mut held).await?;
+                if standing == Standing::UpToDate {
                     let report = Report {
                         remaining: self.beyond_target(),
                         ..Report::default()
@@ -46,7 +47,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
                 }
                 let mut held = held.into_own().await;
                 let mut report = Report::default();
-                let result = self.up_slowly(&mut held, &mut report).await;
+                let result = self.up_slowly(&mut held, standing, &mut report).await;
                 self.end(held, result, report, began).await
             };
             run.instrument(tracing::info_span!("migrate", verb = "up"))
@@ -55,10 +56,16 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
     }
 
     /// Everything after the fast path: looks, takes the lock, looks again, runs.
-    async fn up_slowly(&self, held: &mut Held<'_, DB>, report: &mut Report) -> Result<(), Error> {
+    async fn up_slowly(
+        &self,
+        held: &mut Held<'_, DB>,
+        standing: Standing,
+        report: &mut Report,
+    ) -> Result<(), Error> {
         step::complete(self.migrations)?;
         let options = held.options();
-        let mut session = self.look_around(held).await?;
+        let also = (standing == Standing::Empty).then(|| self.ask_other_tools());
+        let mut session = self.look_around_and(held, also.flatten()).await?;
         if session.has_history {
             let plan = self.plan_up(&mut session);
             if matches!(&plan, Ok(plan) if plan.is_empty()) {
@@ -78,6 +85,8 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         session: &mut Session<'_, DB>,
         report: &mut Report,
     ) -> Result<(), Error> {
+        // Before anything is made: a refusal must not leave tables behind.
+        self.refuse_unadopted(session).await?;
         let mut wait = Wait::new(self.lock_wait);
         loop {
             self.read_history(session, &mut wait).await?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use backstitch_core::Diagnostic;
 use futures_util::future::BoxFuture;
 
-use super::Migrator;
+use super::{Migrator, Standing};
 use crate::connect::{Connect, Held};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
@@ -47,7 +47,7 @@ impl<DB: Engine> Migrator<'_, DB> {
         const LONGEST_PAUSE: Duration = Duration::from_secs(1);
         let mut pause = Duration::from_millis(50);
         loop {
-            if self.is_up_to_date(held).await? {
+            if self.standing(held).await? == Standing::UpToDate {
                 report.remaining = self.beyond_target();
                 return Ok(());
             }

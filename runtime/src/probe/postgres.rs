@@ -3,14 +3,23 @@
 use sqlx::Postgres;
 
 use crate::engine::Driver;
-use crate::probe::Probe;
+use crate::probe::{Probe, listed};
 
 impl Probe for Postgres {
     const SCRATCH: Option<&'static str> = None;
 
+    fn ask_tables(names: &[&str]) -> String {
+        format!(
+            "SELECT tablename FROM pg_catalog.pg_tables \
+             WHERE schemaname = pg_catalog.current_schema() AND tablename IN ({})",
+            listed::<Postgres>(names)
+        )
+    }
+
     fn show_bytes(column: &str) -> String {
         format!("pg_catalog.encode({column}, 'hex')")
     }
+
     fn enter_schema(schema: &str) -> Option<String> {
         let name = Postgres::quote_text(schema);
         Some(format!(

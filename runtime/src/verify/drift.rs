@@ -7,7 +7,7 @@ use backstitch_core::external::{self, External};
 
 #[cfg(feature = "drift")]
 use super::from_model;
-use super::{Replay, Verify, plural};
+use super::{Replay, Verify, plural, sight};
 use crate::adopt::Tool;
 use crate::connect::Held;
 use crate::engine::Engine;
@@ -83,7 +83,7 @@ impl Drift {
         }
     }
 
-    fn of(drifted: Vec<Drifted>) -> Drift {
+    pub(super) fn of(drifted: Vec<Drifted>) -> Drift {
         match drifted.is_empty() {
             true => Drift::None,
             false => Drift::Found(drifted),
@@ -163,12 +163,13 @@ impl<DB: Engine> Migrator<'_, DB> {
         session: &mut Session<'_, DB>,
         verify: &Verify,
     ) -> Result<Told, Error> {
-        match (&verify.replay, DB::SCRATCH) {
-            (Replay::On(url), _) => self.drift_by_replay(session, verify, url).await,
-            (Replay::Anywhere, Some(url)) => self.drift_by_replay(session, verify, url).await,
-            (Replay::Anywhere, None) => self.drift_by_model(session, verify).await,
-            (Replay::Never, _) => Ok(Told::unknown("it was left out")),
-        }
+        let told = match (&verify.replay, DB::SCRATCH) {
+            (Replay::On(url), _) => self.drift_by_replay(session, verify, url).await?,
+            (Replay::Anywhere, Some(url)) => self.drift_by_replay(session, verify, url).await?,
+            (Replay::Anywhere, None) => self.drift_by_model(session, verify).await?,
+            (Replay::Never, _) => Told::unknown("it was left out"),
+        };
+        Ok(sight::leave_out_unseen(session, told).await)
     }
 
     /// Without the model there is nothing to compare with.

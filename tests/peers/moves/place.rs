@@ -1,18 +1,25 @@
 //! A project with a database of its own, what `backstitch` says in it, and what the database holds.
 
 use std::fs;
-use std::path::Path;
+use std::ops::Deref;
 use std::process::Command;
 
 use backstitch::engines::{MySql, Postgres, Sqlite};
 use backstitch_cli::Product;
-use backstitch_tests::servers::{Database, Engine};
+use backstitch_tests::project::Project;
+use backstitch_tests::servers::Engine;
 use sqlx::Connection;
-use tempfile::TempDir;
 
 pub(crate) struct Place {
-    folder: TempDir,
-    database: Database,
+    project: Project,
+}
+
+impl Deref for Place {
+    type Target = Project;
+
+    fn deref(&self) -> &Project {
+        &self.project
+    }
 }
 
 /// What a call has said.
@@ -24,23 +31,8 @@ pub(crate) struct Said {
 impl Place {
     /// An empty project and an empty database; `None` where its server is not there.
     pub(crate) fn new(engine: Engine) -> Option<Place> {
-        let database = Database::create(engine)?;
-        let folder = tempfile::tempdir().expect("a folder");
-        // The project ends here, whatever is around it.
-        fs::create_dir(folder.path().join(".git")).expect("writable");
-        Some(Place { folder, database })
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    pub(crate) fn engine(&self) -> Engine {
-        self.database.engine()
-    }
-
-    pub(crate) fn url(&self) -> &str {
-        self.database.url()
+        let project = Project::new(engine)?;
+        Some(Place { project })
     }
 
     /// A file of the project.

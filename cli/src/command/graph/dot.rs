@@ -1,7 +1,5 @@
 //! DOT, for Graphviz.
 
-use std::fmt::Write as _;
-
 use super::picture::{Kind, Picture};
 
 pub(super) fn write(picture: &Picture) -> String {
@@ -14,15 +12,15 @@ pub(super) fn write(picture: &Picture) -> String {
         for line in &one.lines {
             let mut cell = escaped(&line.name);
             if !line.about.is_empty() {
-                write!(cell, " <i>{}</i>", escaped(&line.about)).expect("a string");
+                cell += &format!(" <i>{}</i>", escaped(&line.about));
             }
             if !line.keys.is_empty() {
-                write!(cell, " {}", line.keys.join(" ")).expect("a string");
+                cell += &format!(" {}", line.keys.join(" "));
             }
-            write!(rows, "<tr><td align=\"left\">{cell}</td></tr>").expect("a string");
+            rows += &format!("<tr><td align=\"left\">{cell}</td></tr>");
         }
         let table = "<table border=\"0\" cellborder=\"1\" cellspacing=\"0\" cellpadding=\"4\">";
-        writeln!(text, "  n{at} [label=<{table}{rows}</table>>];").expect("a string");
+        text += &format!("  n{at} [label=<{table}{rows}</table>>];\n");
     }
     for arrow in &picture.arrows {
         let (from, to) = match picture.kind {
@@ -36,7 +34,7 @@ pub(super) fn write(picture: &Picture) -> String {
         } else {
             ""
         };
-        writeln!(text, "  n{from} -> n{to} [label=\"{label}\"{style}];").expect("a string");
+        text += &format!("  n{from} -> n{to} [label=\"{label}\"{style}];\n");
     }
     text + "}\n"
 }

@@ -1,7 +1,5 @@
 //! Mermaid: an ER diagram, or a flow chart.
 
-use std::fmt::Write as _;
-
 use super::picture::{Kind, Picture};
 
 pub(super) fn write(picture: &Picture) -> String {
@@ -14,7 +12,7 @@ pub(super) fn write(picture: &Picture) -> String {
 fn schema(picture: &Picture) -> String {
     let mut text = "erDiagram\n".to_owned();
     for table in &picture.boxes {
-        writeln!(text, "  {} {{", quoted(&table.title)).expect("a string");
+        text += &format!("  {} {{\n", quoted(&table.title));
         for line in &table.lines {
             let keys = match line.keys.is_empty() {
                 true => String::new(),
@@ -25,7 +23,7 @@ fn schema(picture: &Picture) -> String {
                 true => "any".to_owned(),
                 false => plain(&line.about),
             };
-            writeln!(text, "    {about} {}{keys}{null}", plain(&line.name)).expect("a string");
+            text += &format!("    {about} {}{keys}{null}\n", plain(&line.name));
         }
         text += "  }\n";
     }
@@ -33,14 +31,12 @@ fn schema(picture: &Picture) -> String {
         let one = |at: usize| quoted(&picture.boxes[at].title);
         // Many of these refer to one of those, or to none.
         let end = if arrow.is_optional { "o|" } else { "||" };
-        writeln!(
-            text,
-            "  {} }}o--{end} {} : {}",
+        text += &format!(
+            "  {} }}o--{end} {} : {}\n",
             one(arrow.from),
             one(arrow.to),
             quoted(&arrow.label)
-        )
-        .expect("a string");
+        );
     }
     text
 }
@@ -50,10 +46,10 @@ fn dependencies(picture: &Picture) -> String {
     for (at, one) in picture.boxes.iter().enumerate() {
         let name = one.lines.first().map_or("", |line| line.name.as_str());
         let label = format!("{}<br/>{}", signs(&one.title), signs(name));
-        writeln!(text, "  m{at}[\"{label}\"]").expect("a string");
+        text += &format!("  m{at}[\"{label}\"]\n");
     }
     for arrow in &picture.arrows {
-        writeln!(text, "  m{} --> m{}", arrow.to, arrow.from).expect("a string");
+        text += &format!("  m{} --> m{}\n", arrow.to, arrow.from);
     }
     text
 }

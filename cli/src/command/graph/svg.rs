@@ -1,7 +1,5 @@
 //! SVG: boxes and lines as they are laid out.
 
-use std::fmt::Write as _;
-
 use console::measure_text_width;
 
 use super::layout::{self, End, LINE, Laid, Link, Plan};
@@ -75,15 +73,13 @@ fn shown(line: &Line) -> String {
 
 fn draw(text: &mut String, one: &Box, (x, y): (usize, usize)) {
     let (width, height) = size(one);
-    writeln!(
-        text,
+    *text += &format!(
         "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"4\" fill=\"#fafafa\" \
-         stroke=\"#555\"/>\n<text x=\"{}\" y=\"{}\" font-weight=\"bold\">{}</text>",
+         stroke=\"#555\"/>\n<text x=\"{}\" y=\"{}\" font-weight=\"bold\">{}</text>\n",
         x + 10,
         y + LINE - 4,
         escaped(&one.title)
-    )
-    .expect("a string");
+    );
     for (at, line) in one.lines.iter().enumerate() {
         let (x, y) = (x + 10, y + (at + 2) * LINE - 2);
         let shown = escaped(&shown(line));
@@ -91,7 +87,7 @@ fn draw(text: &mut String, one: &Box, (x, y): (usize, usize)) {
             true => format!("<title>{}</title>", escaped(&line.about)),
             false => String::new(),
         };
-        writeln!(text, "<text x=\"{x}\" y=\"{y}\">{tooltip}{shown}</text>").expect("a string");
+        *text += &format!("<text x=\"{x}\" y=\"{y}\">{tooltip}{shown}</text>\n");
     }
 }
 
@@ -110,13 +106,11 @@ fn line(text: &mut String, points: &[(usize, usize)], arrow: Option<&Arrow>, has
     let label = label.map_or(String::new(), |arrow| {
         format!("<title>{}</title>", escaped(&arrow.label))
     });
-    writeln!(
-        text,
+    *text += &format!(
         "<polyline points=\"{}\" fill=\"none\" stroke=\"#555\" stroke-linecap=\"square\"{dash}{tip}>\
-         {label}</polyline>",
+         {label}</polyline>\n",
         points.join(" ")
-    )
-    .expect("a string");
+    );
 }
 
 fn escaped(text: &str) -> String {

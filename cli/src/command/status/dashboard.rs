@@ -1,7 +1,5 @@
 //! The dashboard as a terminal shows it.
 
-use std::fmt::Write as _;
-
 use backstitch::State;
 use backstitch_core::render::{self, Style};
 use jiff::Timestamp;
@@ -32,10 +30,10 @@ fn head(dashboard: &Dashboard, style: Style, width: Option<usize>) -> String {
     let database = &dashboard.database;
     let mut place = paint(style, Dress::Bold, &database.name);
     if let Some(host) = &database.host {
-        write!(place, " on {host}").expect("a string");
+        place += &format!(" on {host}");
     }
     if let Some(user) = &database.user {
-        write!(place, " as {user}").expect("a string");
+        place += &format!(" as {user}");
     }
     let environment = match dashboard.environment.as_deref() {
         Some(name) => paint(style, Dress::Bold, name),
@@ -46,7 +44,7 @@ fn head(dashboard: &Dashboard, style: Style, width: Option<usize>) -> String {
     let totals = &dashboard.totals;
     let mut counts = format!("{} applied, {} pending", totals.applied, totals.pending);
     if totals.unfinished > 0 {
-        write!(counts, ", {} unfinished", totals.unfinished).expect("a string");
+        counts += &format!(", {} unfinished", totals.unfinished);
     }
     let last = dashboard
         .last
@@ -114,7 +112,7 @@ pub(crate) fn outlooks(
         };
         let mut risk = format!("{} risk", one.risk.name());
         if !one.because.is_empty() {
-            write!(risk, ": {}", one.because.join(", ")).expect("a string");
+            risk += &format!(": {}", one.because.join(", "));
         }
         table.row([
             one.id.as_str().into(),
@@ -125,7 +123,7 @@ pub(crate) fn outlooks(
     let mut text = table.render(style, width);
     if outlooks.len() > listed {
         let more = format!("  and {} more", outlooks.len() - listed);
-        writeln!(text, "{}", paint(style, Dress::Dim, &more)).expect("a string");
+        text += &format!("{}\n", paint(style, Dress::Dim, &more));
     }
     text
 }
