@@ -146,6 +146,9 @@ impl Diagnostic {
     }
 }
 
+/// What is longer is no word that somebody has mistyped. Comparing takes the product of lengths.
+const LONGEST: usize = 256;
+
 /// Names the candidate that `word` was probably meant to be, if one is near.
 pub fn did_you_mean<'a>(
     word: &str,
@@ -155,6 +158,7 @@ pub fn did_you_mean<'a>(
     let limit = |candidate: &str| candidate.len().max(word.len()) / 3;
     candidates
         .into_iter()
+        .filter(|candidate| candidate.len().max(word.len()) <= LONGEST)
         // A cheap bound: so many letters would have to be added or taken away.
         .filter(|candidate| letters(candidate).abs_diff(letters(word)) <= limit(candidate))
         .map(|candidate| {
@@ -180,5 +184,7 @@ mod tests {
         assert_eq!(did_you_mean("rolbackSafe", keys), Some("rollbackSafe"));
         assert_eq!(did_you_mean("rollbacksafe", keys), Some("rollbackSafe"));
         assert_eq!(did_you_mean("owner", keys), None);
+        let endless = "a".repeat(1 << 20);
+        assert_eq!(did_you_mean(&endless, [&*format!("{endless}b")]), None);
     }
 }

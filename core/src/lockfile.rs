@@ -3,6 +3,7 @@
 //! It makes two branches that both add a migration conflict in git, and the edit of a shipped
 //! migration an error. Reading it from disk is [`dir`](crate::dir)'s work, writing it the caller's.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use crate::checksum::Checksum;
@@ -61,6 +62,7 @@ pub fn parse(source: &Source) -> (Lock, Vec<Diagnostic>) {
         return (lock, vec![conflict]);
     }
     let mut diagnostics = Vec::new();
+    let mut first: HashMap<String, usize> = HashMap::new();
     for (line, span) in lines(source.text()) {
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -69,9 +71,12 @@ pub fn parse(source: &Source) -> (Lock, Vec<Diagnostic>) {
             diagnostics.push(not_an_entry(source, span));
             continue;
         };
-        match lock.entries.iter().find(|other| other.id == entry.id) {
-            Some(first) => diagnostics.push(duplicate(source, &entry, first)),
-            None => lock.entries.push(entry),
+        match first.get(&entry.id) {
+            Some(first) => diagnostics.push(duplicate(source, &entry, &lock.entries[*first])),
+            None => {
+                first.insert(entry.id.clone(), lock.entries.len());
+                lock.entries.push(entry);
+            }
         }
     }
     (lock, diagnostics)
@@ -89,8 +94,9 @@ pub fn write(set: &Set) -> String {
 /// Where the file and the folder disagree.
 pub fn compare(lock: &Lock, set: &Set) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
+    let locked: HashMap<&str, &Entry> = lock.entries.iter().map(|one| (&*one.id, one)).collect();
     for migration in &set.migrations {
-        match lock.entries.iter().find(|entry| entry.id == migration.id) {
+        match locked.get(&*migration.id) {
             None => diagnostics.push(not_locked(lock, migration)),
             Some(entry) if entry.checksum != migration.checksum => {
                 diagnostics.push(changed(lock, entry, migration));
@@ -98,14 +104,13 @@ pub fn compare(lock: &Lock, set: &Set) -> Vec<Diagnostic> {
             Some(_) => {}
         }
     }
-    for entry in lock
-        .entries
-        .iter()
-        .filter(|entry| set.get(&entry.id).is_none())
-    {
-        let is_new = |m: &&Migration| !lock.entries.iter().any(|entry| entry.id == m.id);
-        let mut new = set.migrations.iter().filter(is_new);
-        let renamed = new.find(|migration| migration.checksum == entry.checksum);
+    let is_new = |one: &&Migration| !locked.contains_key(&*one.id);
+    // Of equals the first, so that it is put in last.
+    let new = set.migrations.iter().rev().filter(is_new);
+    let new: HashMap<Checksum, &Migration> = new.map(|one| (one.checksum, one)).collect();
+    let ids: HashSet<&str> = set.migrations.iter().map(|one| &*one.id).collect();
+    for entry in lock.entries.iter().filter(|one| !ids.contains(&*one.id)) {
+        let renamed = new.get(&entry.checksum).copied();
         diagnostics.push(file_gone(lock, entry, renamed));
     }
     diagnostics.extend(out_of_order(lock, set));
@@ -258,11 +263,13 @@ fn changed(lock: &Lock, entry: &Entry, migration: &Migration) -> Diagnostic {
 
 /// The first entry that stands after one that runs later.
 fn out_of_order(lock: &Lock, set: &Set) -> Option<Diagnostic> {
-    let rank = |entry: &Entry| set.migrations.iter().position(|m| m.id == entry.id);
+    let ids = set.migrations.iter().enumerate().rev();
+    // Of equals the first, so that it is put in last.
+    let ranks: HashMap<&str, usize> = ids.map(|(rank, one)| (&*one.id, rank)).collect();
     let known: Vec<(usize, &Entry)> = lock
         .entries
         .iter()
-        .filter_map(|entry| Some((rank(entry)?, entry)))
+        .filter_map(|entry| Some((*ranks.get(&*entry.id)?, entry)))
         .collect();
     let pair = known.windows(2).find(|pair| pair[0].0 > pair[1].0)?;
     let (later, earlier) = (pair[0].1, pair[1].1);

@@ -200,7 +200,7 @@ impl Options {
         let since = self.since.as_ref()?;
         let (id, is_after) = named(&since.value);
         let version = set.get(id)?.version;
-        Some(if is_after { version + 1 } else { version })
+        Some(version.saturating_add(u64::from(is_after)))
     }
 
     /// Whether `since` names a migration of `set`.

@@ -181,36 +181,50 @@ fn add_source<'a>(group: Group<'a>, labels: &[&'a Label], primary: &Label) -> Gr
         let annotation: Annotation<'a> = kind.span(range).label(text);
         annotation
     });
-    let first_line = source.position(window.start).line as usize;
+    let begins = source.position(window.start);
     let snippet = Snippet::source(&source.text()[window.clone()])
-        .path(source.path())
-        .line_start(first_line)
+        .line_start(begins.line as usize)
         .annotations(annotations);
-    group.element(snippet)
+    if begins.column == 1 {
+        return group.element(snippet.path(source.path()));
+    }
+    // The beginning of the line is left out, so that columns cannot be counted from it.
+    let label = labels.iter().find(|label| std::ptr::eq(**label, primary));
+    let place = source.position(drawable(source, label.unwrap_or(&labels[0])).start);
+    let origin = Origin::path(source.path())
+        .line(place.line as usize)
+        .char_column(place.column as usize);
+    group.element(origin).element(snippet)
 }
 
 /// What can be underlined of a label: its part on the first line, behind a byte order mark.
 fn drawable(source: &Source, label: &Label) -> Range<usize> {
     let text = source.text();
-    let floor = |mut byte: usize| {
-        byte = byte.min(text.len());
-        while !text.is_char_boundary(byte) {
-            byte -= 1;
-        }
-        byte
-    };
     let mark = if text.starts_with('\u{feff}') {
         '\u{feff}'.len_utf8()
     } else {
         0
     };
-    let start = floor(label.span.start as usize).max(mark);
-    let end = floor(label.span.end as usize).max(start);
+    let start = floor(text, label.span.start as usize).max(mark);
+    let end = floor(text, label.span.end as usize).max(start);
     let line = text[start..end].find(['\r', '\n']).unwrap_or(end - start);
     start..start + line
 }
 
-/// The lines from the first label to the last.
+/// The beginning of the character at this byte.
+fn floor(text: &str, byte: usize) -> usize {
+    let mut byte = byte.min(text.len());
+    while !text.is_char_boundary(byte) {
+        byte -= 1;
+    }
+    byte
+}
+
+/// So many bytes of a line are drawn before what is underlined and behind it. People see fewer, and
+/// a line may have as many findings as bytes.
+const REACH: usize = 1_000;
+
+/// The lines from the first label to the last, as far as they reach.
 fn window(source: &Source, ranges: impl Iterator<Item = Range<usize>>) -> Range<usize> {
     let text = source.text();
     let all = ranges.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
@@ -226,6 +240,8 @@ fn window(source: &Source, ranges: impl Iterator<Item = Range<usize>>) -> Range<
     let end = text[all.end..]
         .find('\n')
         .map_or(text.len(), |newline| all.end + newline);
+    let start = start.max(floor(text, all.start.saturating_sub(REACH)));
+    let end = floor(text, end.min(all.end + REACH));
     start
         ..all
             .end
@@ -364,6 +380,20 @@ mod tests {
         let rendered = at(text, 1000..1001);
         assert!(rendered.lines().all(|line| line.len() < 160), "{rendered}");
         assert!(rendered.contains("x;"));
+    }
+
+    #[test]
+    fn the_place_in_a_line_without_end_is_told() {
+        let before = "ü, ".repeat(40_000);
+        let text: &'static str = Box::leak(format!("a\n{before}x;{before}").into_boxed_str());
+        let rendered = at(text, before.len() + 2..before.len() + 3);
+        for part in ["\n --> m.sql:2:120001\n", "\n2 | ..., ü, ", ", ü, x;ü, "] {
+            assert!(rendered.contains(part), "{part} in {rendered}");
+        }
+        assert!(
+            rendered.lines().all(|line| line.chars().count() < 160),
+            "{rendered}"
+        );
     }
 
     #[test]

@@ -141,7 +141,8 @@ fn ask(set: &Set, options: &Options) -> Checked {
 /// Makes of what the model says what is to be told.
 fn settle(checked: &mut Checked, loaded: &mut Loaded, layout: Layout) {
     let found = &mut checked.diagnostics;
-    found.retain(|one| !is_follow_up(one, &loaded.diagnostics));
+    let before = Before::of(&loaded.diagnostics);
+    found.retain(|one| !before.explains(one));
     for one in loaded.diagnostics.iter_mut().chain(&mut *found) {
         if one.code != ROLLBACK_MISSING {
             continue;
@@ -162,13 +163,39 @@ fn settle(checked: &mut Checked, loaded: &mut Loaded, layout: Layout) {
     }
 }
 
-/// Whether a finding is only there because of what was wrong before it was looked for.
-fn is_follow_up(found: &Diagnostic, before: &[Diagnostic]) -> bool {
-    let line = |one: &Diagnostic| Some((one.path()?.to_owned(), one.position()?.line));
-    let mut same = before
-        .iter()
-        .filter(|one| one.migration == found.migration && found.migration.is_some());
-    same.any(|one| one.code == found.code || is_error(one) && line(one) == line(found))
+/// What was wrong before the statements were looked at, by the ids of the migrations.
+struct Before {
+    codes: HashSet<(String, &'static str)>,
+    /// Where there are errors.
+    lines: HashSet<(String, Option<Line>)>,
+}
+
+/// A file and the number of a line.
+type Line = (String, u32);
+
+impl Before {
+    fn of(diagnostics: &[Diagnostic]) -> Before {
+        let known = diagnostics
+            .iter()
+            .filter_map(|one| Some((one.migration.clone()?, one)));
+        let errors = known.clone().filter(|(_, one)| is_error(one));
+        Before {
+            codes: known.map(|(id, one)| (id, one.code)).collect(),
+            lines: errors.map(|(id, one)| (id, line(one))).collect(),
+        }
+    }
+
+    /// Whether a finding is only there because of that.
+    fn explains(&self, found: &Diagnostic) -> bool {
+        found.migration.as_ref().is_some_and(|id| {
+            self.codes.contains(&(id.clone(), found.code))
+                || self.lines.contains(&(id.clone(), line(found)))
+        })
+    }
+}
+
+fn line(one: &Diagnostic) -> Option<Line> {
+    Some((one.path()?.to_owned(), one.position()?.line))
 }
 
 /// The help for a DOWN that is missing, with the one that is known in it.
@@ -387,5 +414,51 @@ mod tests {
                 "{help}"
             );
         }
+    }
+
+    /// The DOWN of another tool is a file of its own.
+    #[test]
+    fn each_place_stands_in_the_file_of_its_section() {
+        let up = Source::new("m.up.sql", "");
+        let text = "-- a\nDELETE FROM people;\nALTER TABLE people ADD COLUMN age INTEGER;";
+        let down = Source::new("m.down.sql", text);
+        let (migration, _) = migration::parse_up_down("1_a", &up, Some(&down), Dialect::MySql);
+        let (set, _) = Set::new(Dialect::MySql, migration.into_iter().collect());
+        let loaded = Loaded {
+            set,
+            diagnostics: Vec::new(),
+            unread: Vec::new(),
+            files: Vec::new(),
+        };
+        let report = Report::of(loaded, Layout::UpDown, &Options::default(), Vec::new());
+        let mut found = report.diagnostics.iter();
+        let found = found.find(|one| one.code == "implicit-commit");
+        let labels = &found.expect("it is found").labels;
+        let words = labels
+            .iter()
+            .map(|label| label.span.of(label.source.text()));
+        let words: Vec<_> = words.collect();
+        assert_eq!(
+            words,
+            [
+                "ALTER TABLE people ADD COLUMN age INTEGER",
+                "DELETE FROM people"
+            ]
+        );
+    }
+
+    /// With a step that is not linear this takes minutes.
+    #[test]
+    fn many_mistakes_take_time_in_proportion() {
+        let began = std::time::Instant::now();
+        let wrong = |at: usize| {
+            format!("-- @ü: ü\nDELETE FROM nobody_{at};\nALTER TABLE people DROP COLUMN c{at};\n")
+        };
+        let wrong: String = (0..2_000).map(wrong).collect();
+        let text = format!("-- UP MIGRATION\n{wrong}");
+        let report = report(Dialect::Postgres, &[USERS, ("0002_wrong", &text)]);
+        assert!(report.diagnostics.len() > 4_000);
+        let took = began.elapsed();
+        assert!(took < std::time::Duration::from_secs(120), "{took:?}");
     }
 }

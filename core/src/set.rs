@@ -76,7 +76,8 @@ impl Set {
                 let (first, second) = (&pair[0], &pair[1]);
                 let digits = second.id.split('_').next().unwrap_or_default();
                 let start = Span::default();
-                let next = self.migrations.last().map_or(0, |last| last.version) + 1;
+                let last = self.migrations.last().map_or(0, |last| last.version);
+                let next = last.saturating_add(1);
                 let slug = second.id.split_once('_').map_or("", |(_, slug)| slug);
                 let diagnostic = Diagnostic::error(
                     VERSION_DUPLICATE,

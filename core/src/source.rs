@@ -4,7 +4,7 @@
 //! people happens here and nowhere else. Reading files is [`dir`](crate::dir)'s work.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -95,16 +95,27 @@ pub struct Position {
 }
 
 /// The text of one file and the path by which people know it. Cheap to clone.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Source {
     inner: Arc<Inner>,
 }
 
-#[derive(PartialEq, Eq)]
 struct Inner {
     path: String,
     text: std::borrow::Cow<'static, str>,
+    /// Where the lines begin, from the first time that somebody asks for a place: a file may have
+    /// as many findings as lines.
+    lines: OnceLock<Vec<u32>>,
 }
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Source) -> bool {
+        let is_same = Arc::ptr_eq(&self.inner, &other.inner);
+        is_same || self.path() == other.path() && self.text() == other.text()
+    }
+}
+
+impl Eq for Source {}
 
 impl Default for Source {
     fn default() -> Source {
@@ -122,6 +133,7 @@ impl Source {
             inner: Arc::new(Inner {
                 path: path.into(),
                 text: text.into(),
+                lines: OnceLock::new(),
             }),
         }
     }
@@ -143,10 +155,14 @@ impl Source {
         while !text.is_char_boundary(byte) {
             byte -= 1;
         }
-        let before = &text[..byte];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
-        let column = before[line_start..]
+        let lines = self.inner.lines.get_or_init(|| {
+            let behind = text
+                .match_indices('\n')
+                .map(|(newline, _)| newline as u32 + 1);
+            std::iter::once(0).chain(behind).collect()
+        });
+        let line = lines.partition_point(|start| *start as usize <= byte);
+        let column = text[lines[line - 1] as usize..byte]
             .trim_start_matches('\u{feff}')
             .chars()
             .count()

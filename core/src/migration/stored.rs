@@ -35,7 +35,7 @@ pub(super) fn write(migration: &Migration) -> Option<String> {
     if text.lines().next().is_some_and(ends_no_header) {
         lines.push(MARKER.to_owned());
     }
-    lines.push(text.to_owned());
+    lines.push(text);
     Some(lines.join("\n"))
 }
 
@@ -91,20 +91,17 @@ pub(super) fn parse(
     })
 }
 
-/// The text without blanks around it. A byte order mark counts as blank at the head of a file only,
-/// so none may get there by trimming.
-fn trim(text: &str, is_head: bool) -> &str {
-    let text = if is_head {
-        text.trim_start_matches('\u{feff}')
-    } else {
-        text
+/// The text without blanks around it. A byte order mark is blank at the head of a file only, so one
+/// that is not keeps a line end before it.
+fn trim(text: &str, is_head: bool) -> String {
+    let text = match is_head {
+        true => text.strip_prefix('\u{feff}').unwrap_or(text),
+        false => text,
     };
-    let text = text.trim_end_matches(|c: char| c.is_ascii_whitespace());
-    let trimmed = text.trim_start_matches(|c: char| c.is_ascii_whitespace());
-    if trimmed.starts_with('\u{feff}') {
-        text
-    } else {
-        trimmed
+    let trimmed = text.trim_matches(|c: char| c.is_ascii_whitespace());
+    match trimmed.starts_with('\u{feff}') {
+        true => format!("\n{trimmed}"),
+        false => trimmed.to_owned(),
     }
 }
 
@@ -238,6 +235,23 @@ mod tests {
         #[test]
         fn whatever_is_stored_is_read_without_panic(text in any::<String>()) {
             let _ = migration::parse_stored_down(&text, "stored", Dialect::Postgres);
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_counts_where_it_counted() {
+        for down in [
+            "\u{feff}SELECT 1",
+            "\u{feff}\u{feff}SELECT 1",
+            " \u{feff}SELECT 1",
+        ] {
+            for head in ["", "-- no-transaction\n"] {
+                let source = |text: &str| Source::new("a", text.to_owned());
+                let (up, down) = (source(&format!("{head}SELECT 1")), source(down));
+                let (migration, _) =
+                    migration::parse_up_down("1_a", &up, Some(&down), Dialect::Postgres);
+                check(&migration.expect("there is an UP"), Dialect::Postgres);
+            }
         }
     }
 

@@ -4,6 +4,8 @@
 //! journal when its migration is replayed; what was there before is read off the statements that
 //! took it away.
 
+use std::cell::OnceCell;
+
 use super::run::{Case, statement_at};
 use crate::change::{self, Change, Kind, Name, Verb};
 use crate::diagnostic::{Diagnostic, Section};
@@ -103,9 +105,10 @@ impl Lookout {
             );
             diagnostics[lacking.at].help = help;
         }
+        let takers = Takers::of(set);
         for lacking in self.waiting {
             let found = &mut diagnostics[lacking.at];
-            let Some((migration, place, word)) = taking(set, &lacking, found) else {
+            let Some((migration, place, word)) = takers.taking(&lacking, found) else {
                 continue;
             };
             let label = match Some(&migration.id) == found.migration.as_ref() {
@@ -141,31 +144,60 @@ fn making(case: &Case<'_>, lacking: &Lacking, same: bool) -> Option<Span> {
     found.filter(|place| !same || place.start > lacking.statement.start)
 }
 
-/// The statement before it that took it away, and the word for what that does.
-fn taking<'s>(
+/// The statements that take something away. Those of a migration are read when they are first asked
+/// for, and once, however much is missed.
+struct Takers<'s> {
     set: &'s Set,
-    lacking: &Lacking,
-    found: &Diagnostic,
-) -> Option<(&'s Migration, Span, &'static str)> {
-    let is_own = |migration: &&Migration| Some(&migration.id) == found.migration.as_ref();
-    let own = set.migrations.iter().position(|one| is_own(&one))?;
-    for migration in set.migrations[..=own].iter().rev() {
-        let up = &migration.up;
-        for statement in up.statements.iter().rev() {
-            let is_behind = statement.span.start >= lacking.statement.start;
-            if is_own(&migration) && lacking.section == Section::Up && is_behind {
-                continue;
-            }
-            let change = change::read(up.source.text(), statement.span, set.dialect);
-            if let Some(word) = change
-                .ok()
-                .and_then(|change| takes(&change, &lacking.missing))
-            {
-                return Some((migration, statement.span, word));
-            }
+    read: Vec<OnceCell<Vec<(Span, Change)>>>,
+}
+
+impl<'s> Takers<'s> {
+    fn of(set: &'s Set) -> Takers<'s> {
+        Takers {
+            set,
+            read: vec![OnceCell::new(); set.migrations.len()],
         }
     }
-    None
+
+    /// Those of the UP of a migration.
+    fn of_migration(&self, index: usize) -> &[(Span, Change)] {
+        self.read[index].get_or_init(|| {
+            let up = &self.set.migrations[index].up;
+            let statements = up.statements.iter().filter_map(|statement| {
+                let text = up.source.text();
+                let change = change::read(text, statement.span, self.set.dialect).ok()?;
+                let may_take = matches!(
+                    change,
+                    Change::Drop(_) | Change::Rename(_) | Change::AlterTable(_)
+                );
+                may_take.then_some((statement.span, change))
+            });
+            statements.collect()
+        })
+    }
+
+    /// The statement before it that took it away, and the word for what that does.
+    fn taking(
+        &self,
+        lacking: &Lacking,
+        found: &Diagnostic,
+    ) -> Option<(&'s Migration, Span, &'static str)> {
+        let migrations = &self.set.migrations;
+        let is_own = |migration: &Migration| Some(&migration.id) == found.migration.as_ref();
+        let own = migrations.iter().position(is_own)?;
+        for index in (0..=own).rev() {
+            for (span, change) in self.of_migration(index).iter().rev() {
+                let is_behind = span.start >= lacking.statement.start;
+                if index == own && lacking.section == Section::Up && is_behind {
+                    continue;
+                }
+                if let Some(word) = takes(change, &lacking.missing) {
+                    return Some((&migrations[index], *span, word));
+                }
+            }
+        }
+        None
+    }
 }
 
 /// Whether a statement takes that away, in a word.

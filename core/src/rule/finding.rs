@@ -100,7 +100,7 @@ impl Finding {
         self
     }
 
-    /// Another place that belongs to it.
+    /// Another place that belongs to it, in the same file.
     pub(crate) fn also(mut self, span: Span, label: impl Into<String>) -> Finding {
         self.also.push((span, label.into()));
         self
@@ -172,7 +172,7 @@ impl Finding {
             .help(self.whole_help(rule))
             .section(self.place.section);
         for (span, label) in &self.also {
-            diagnostic = diagnostic.at(situation.migration.source(), *span, label);
+            diagnostic = diagnostic.at(source, *span, label);
         }
         diagnostic.migration = Some(situation.migration.id.clone());
         diagnostic
