@@ -75,7 +75,8 @@ fn a_file_that_was_edited_since() {
         "adopt --from sqlx --accept 0002_email",
     ];
     place.refuses("adopt --from sqlx", 4, &words);
-    place.refuses("status --check", 3, &["0002_email"]);
+    let left = ["sqlx has applied 2 of these", "0002_email"];
+    place.refuses("status --check", 1, &left);
     let said = place.says("adopt --from sqlx --accept 0002", "2 migrations taken over");
     assert!(
         said.contains("0002_email  by its version, its text differs"),
@@ -169,7 +170,10 @@ fn programs_among_the_files() {
         (
             Tool::Refinery,
             ("V1__users.sql", USERS.to_owned()),
-            ("V2__fill.rs", "pub fn migration() -> String { String::new() }"),
+            (
+                "V2__fill.rs",
+                "pub fn migration() -> String { String::new() }",
+            ),
             ("V3__email.sql", EMAIL.to_owned()),
             "CREATE TABLE refinery_schema_history (version integer PRIMARY KEY, name text, \
              applied_on text, checksum text); \
@@ -307,7 +311,8 @@ fn a_dirty_row() {
             "0014_order_notes",
         ];
         place.refuses("adopt --from golang-migrate", 1, &words);
-        place.refuses("status --check", 3, &["13 pending"]);
+        let half = ["golang-migrate has applied 13 of these", "13 pending"];
+        place.refuses("status --check", 1, &half);
         place.sql("UPDATE schema_migrations SET dirty = FALSE");
         place.says("adopt --from golang-migrate", "13 migrations taken over");
     }
