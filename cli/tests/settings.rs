@@ -353,3 +353,23 @@ fn a_password_of_odd_signs_works_and_is_not_shown() {
         session.sql(&unmake);
     }
 }
+
+#[test]
+fn who_begins_is_told_to_name_the_engine() {
+    let session = Session::open("no-engine", Engine::Sqlite).expect("SQLite is always there");
+    let shown = |arguments: &[&str]| {
+        let mut program = session.program("backstitch");
+        program.env_remove("DATABASE_URL").args(arguments);
+        out(&program.output().expect("the program runs"))
+    };
+    let begun = shown(&["new", "add", "users"]);
+    for expected in [
+        "wrote migrations/",
+        "say in backstitch.toml which engine they are for:\n  engine = \"postgres\"",
+        "backstitch check",
+    ] {
+        assert!(begun.contains(expected), "{expected}\n{begun}");
+    }
+    let named = shown(&["new", "add", "orders", "--engine", "sqlite"]);
+    assert!(!named.contains("backstitch.toml"), "{named}");
+}

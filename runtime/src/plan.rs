@@ -273,13 +273,7 @@ fn choose<'r>(applied: &[&'r Row], down: &Down) -> Result<Vec<&'r Row>, Error> {
     match down {
         Down::All => Ok(applied.to_vec()),
         Down::Steps(steps) if *steps <= applied.len() => Ok(applied[..*steps].to_vec()),
-        Down::Steps(steps) => Err(usage(
-            format!(
-                "cannot go back {steps} migrations: {} are applied",
-                applied.len()
-            ),
-            "ask for fewer steps",
-        )),
+        Down::Steps(steps) => Err(too_far(*steps, applied.len())),
         Down::To(id) => {
             let Some(target) = applied.iter().find(|row| row.id == *id) else {
                 let near = backstitch_core::diagnostic::did_you_mean(
@@ -310,6 +304,22 @@ fn choose<'r>(applied: &[&'r Row], down: &Down) -> Result<Vec<&'r Row>, Error> {
                 .collect())
         }
     }
+}
+
+fn too_far(steps: usize, applied: usize) -> Error {
+    let (applied, help) = match applied {
+        0 => (
+            "none is applied".to_owned(),
+            "there is nothing to take back in this database",
+        ),
+        1 => ("1 is applied".to_owned(), "ask for one step"),
+        n => (format!("{n} are applied"), "ask for fewer steps"),
+    };
+    let migrations = match steps {
+        1 => "1 migration".to_owned(),
+        n => format!("{n} migrations"),
+    };
+    usage(format!("cannot go back {migrations}: {applied}"), help)
 }
 
 fn step(action: Action, migration: &Migration) -> Step {

@@ -117,6 +117,11 @@ impl New {
         screen.print(&format!("wrote {shown}\n"));
         keep_lock(&project, dialect, screen)?;
         make_build_script(&project, screen)?;
+        if dialect.is_none() {
+            screen.print(
+                "say in backstitch.toml which engine they are for:\n  engine = \"postgres\"\n",
+            );
+        }
         screen.print(&remarks(&draft, judged.as_ref()));
         Ok(Exit::Done)
     }
