@@ -128,24 +128,23 @@ fn up_waits_for_a_restore<DB: Product>(engine: Engine) {
     let restore = while_somebody_reads::<DB, _>(&session, || {
         let restore = Meanwhile::start(&session, "backup restore latest --yes");
         until("it has made the copy", || copies(&session) == 2);
-        // From the copy on it is a moment until it meets the reader.
-        std::thread::sleep(Duration::from_secs(2));
         match engine {
             // It has the tables too by now: whoever wants to read the history waits for it.
             Engine::Postgres => {
                 let holder = "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid) \
                     WHERE locktype = 'advisory' AND datname = current_database()";
-                let holder = elsewhere(|| async {
-                    let mut asking = PgConnection::connect(session.url()).await?;
-                    Postgres::ask(&mut asking, holder).await
+                until("it holds the lock", || {
+                    let holder = elsewhere(|| async {
+                        let mut asking = PgConnection::connect(session.url()).await?;
+                        Postgres::ask(&mut asking, holder).await
+                    });
+                    format!("{holder:?}").contains(&format!("pid {} ", restore.0.id()))
                 });
-                let holder = format!("{holder:?}");
-                assert!(
-                    holder.contains(&format!("pid {} ", restore.0.id())),
-                    "{holder}"
-                );
+                // From then on it is a moment until it meets the reader.
+                std::thread::sleep(Duration::from_secs(2));
             }
             _ => {
+                std::thread::sleep(Duration::from_secs(2));
                 let refused = session.screen("backstitch up --lock-wait 1s");
                 assert!(
                     refused.contains("error[lock-held]"),

@@ -155,7 +155,7 @@ async fn postgres() {
         .await
         .expect("it runs");
     // It reads its settings in a moment.
-    for _ in 0..50 {
+    for _ in 0..600 {
         let url = format!("{}?sslmode=require", server.url());
         if PgConnection::connect(&url).await.is_ok() {
             break;

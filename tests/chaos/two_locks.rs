@@ -114,10 +114,11 @@ async fn stopped_before_every_message<DB: Watched>(ground: Ground<DB>) {
                 let when = format!("{:?} stopped at {n}, the other at {m}", kinds[first]);
                 proxies[0].hold(n);
                 let one = start::<DB>(&course, &proxies[0], kinds[first]);
-                ended = !stops(&proxies[0], &one).await;
+                // It waits for nobody.
+                ended = !stops(&proxies[0], &one, Duration::from_secs(60)).await;
                 proxies[1].hold(m);
                 let other = start::<DB>(&course, &proxies[1], kinds[second]);
-                second_ended = !stops(&proxies[1], &other).await;
+                second_ended = !stops(&proxies[1], &other, PATIENCE).await;
                 proxies[0].let_go();
                 settles(&one).await;
                 proxies[1].let_go();
@@ -158,9 +159,9 @@ fn start<DB: Watched>(
 }
 
 /// Waits until a run is stopped; false when it has ended without that, or waits for the other.
-async fn stops<T>(proxy: &Proxy, run: &JoinHandle<T>) -> bool {
+async fn stops<T>(proxy: &Proxy, run: &JoinHandle<T>, patience: Duration) -> bool {
     let began = Instant::now();
-    while !proxy.is_holding() && !run.is_finished() && began.elapsed() < PATIENCE {
+    while !proxy.is_holding() && !run.is_finished() && began.elapsed() < patience {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     proxy.is_holding()

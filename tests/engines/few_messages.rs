@@ -134,17 +134,23 @@ async fn nobody_waits_for_the_pool<DB: Product>(ground: Ground<DB>) {
     set.up(ground.url()).await.expect("up works");
     let proxy = Proxy::start(ground.url());
     let pool = pool::<DB>(&proxy).await;
-    let delay = Duration::from_millis(300);
-    proxy.delay(delay);
-    let start = Instant::now();
-    assert!(set.up(&pool).await.expect("up works").is_up_to_date());
-    let took = start.elapsed();
-    assert!(
-        delay <= took && took < delay * 2,
-        "{took:?}\n{}",
-        proxy.transcript()
-    );
-    proxy.mend();
+    // Whoever waits for two answers takes twice the delay, however long that is. A busy machine adds
+    // to a short one.
+    let mut is_one_answer = false;
+    for delay in [300, 1_000, 5_000].map(Duration::from_millis) {
+        proxy.delay(delay);
+        let start = Instant::now();
+        assert!(set.up(&pool).await.expect("up works").is_up_to_date());
+        let took = start.elapsed();
+        proxy.mend();
+        idle::<DB>(&pool).await;
+        assert!(delay <= took, "{took:?}\n{}", proxy.transcript());
+        is_one_answer = took < delay * 2;
+        if is_one_answer {
+            break;
+        }
+    }
+    assert!(is_one_answer, "{}", proxy.transcript());
 }
 
 async fn nothing_pending_is_one_query_whatever_the_history_holds<DB: Product>(ground: Ground<DB>) {

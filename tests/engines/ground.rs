@@ -275,7 +275,7 @@ pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
     let start = Instant::now();
     while !is_so().await {
         assert!(
-            start.elapsed() < Duration::from_secs(20),
+            start.elapsed() < Duration::from_secs(60),
             "it never came to this: {what}"
         );
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -138,7 +138,7 @@ async fn a_lease_is_taken_and_given_back<DB: Product>(ground: Ground<DB>) {
 }
 
 async fn a_long_statement_does_not_outlast_it<DB: Product>(ground: Ground<DB>) {
-    nap(&ground, 50).await;
+    nap(&ground, 90).await;
     let run = || {
         let url = ground.url().to_owned();
         tokio::spawn(async move {
@@ -174,7 +174,7 @@ async fn a_long_statement_does_not_outlast_it<DB: Product>(ground: Ground<DB>) {
 }
 
 async fn a_killed_holder_is_outlived<DB: Product>(ground: Ground<DB>) {
-    nap(&ground, 10).await;
+    nap(&ground, 40).await;
     let folder = Folder::of(&sleepy::<DB>());
     let mut command = program(ground.url(), folder.path());
     command.arg("lease");
@@ -190,7 +190,7 @@ async fn a_killed_holder_is_outlived<DB: Product>(ground: Ground<DB>) {
         .await
         .expect("the lease ends");
     assert!(
-        start.elapsed() < Duration::from_secs(15),
+        start.elapsed() < Duration::from_secs(60),
         "{:?}",
         start.elapsed()
     );
@@ -202,20 +202,20 @@ async fn a_killed_holder_is_outlived<DB: Product>(ground: Ground<DB>) {
 }
 
 async fn a_dropped_run_is_outlived<DB: Product>(ground: Ground<DB>) {
-    nap(&ground, 10).await;
+    nap(&ground, 30).await;
     let set = migrations::<DB>(&sleepy::<DB>());
     let migrator = set.migrator().lock(SHORT);
     let dropped = tokio::time::timeout(Duration::from_millis(500), migrator.up(ground.url())).await;
     dropped.expect_err("it takes longer");
     nap(&ground, 0).await;
     let report = migrator.up(ground.url()).await.expect("the lease ends");
-    assert!(report.waited < Duration::from_secs(10), "{report:?}");
+    assert!(report.waited < Duration::from_secs(60), "{report:?}");
     assert_eq!(lines(&ground).await, ["1", "2", "3"]);
 }
 
 /// The clock of the server jumps ahead, and somebody else takes the lease meanwhile.
 async fn a_holder_that_lost_it_cannot_write<DB: Product>(ground: Ground<DB>) {
-    nap(&ground, 30).await;
+    nap(&ground, 80).await;
     let url = ground.url().to_owned();
     let first = tokio::spawn(async move {
         let set = migrations::<DB>(&sleepy::<DB>());
@@ -257,7 +257,7 @@ async fn a_holder_that_lost_it_cannot_write<DB: Product>(ground: Ground<DB>) {
 }
 
 async fn a_paused_process_cannot_write<DB: Product>(ground: Ground<DB>) {
-    nap(&ground, 10).await;
+    nap(&ground, 30).await;
     let folder = Folder::of(&sleepy::<DB>());
     let mut command = program(ground.url(), folder.path());
     command.arg("lease");
@@ -318,7 +318,7 @@ async fn a_pool_of_one_can_have_one<DB: Product>(ground: Ground<DB>) {
 }
 
 async fn what_runs_outside_of_a_transaction_is_fenced_too<DB: Product>(ground: Ground<DB>) {
-    nap(&ground, 20).await;
+    nap(&ground, 60).await;
     let set = migrations::<DB>(&[(
         "0001_outside",
         File::new(
@@ -366,13 +366,18 @@ async fn a_pooler_is_found_out_and_nothing_strands_in_it() {
         "the server itself has locks"
     );
 
-    nap(&pooled, 20).await;
+    nap(&pooled, 40).await;
+    let url = pooled.url().to_owned();
+    let run = tokio::spawn(async move {
+        let set = migrations::<Postgres>(&sleepy::<Postgres>());
+        set.up(url.as_str()).await.map(drop)
+    });
+    taken(&pooled).await;
+    run.abort();
+    let ended = run.await.expect_err("it takes longer");
+    assert!(ended.is_cancelled(), "{ended}");
     let set = migrations::<Postgres>(&sleepy::<Postgres>());
     let migrator = set.migrator();
-    let dropped =
-        tokio::time::timeout(Duration::from_millis(1000), migrator.up(pooled.url())).await;
-    dropped.expect_err("it takes longer");
-    taken(&pooled).await;
     let locks = "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND database = \
                  (SELECT oid FROM pg_database WHERE datname = current_database())";
     assert_eq!(pooled.value(locks).await, "0");

@@ -560,13 +560,14 @@ async fn waiting_ends_when_another_has_migrated<DB: Product>(ground: Ground<DB>)
     );
     tables::<DB>(1).up(ground.url()).await.expect("up works");
     tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!waits.is_finished(), "two are pending");
     tables::<DB>(3).up(ground.url()).await.expect("up works");
     let (report, took) = waits.await.expect("no panic");
     let report = report.expect("somebody has migrated");
     assert!(report.done.is_empty());
     assert!(
-        report.waited >= Duration::from_millis(400) && took < Duration::from_secs(5),
-        "{took:?}"
+        !report.waited.is_zero() && report.waited <= took && took < Duration::from_secs(60),
+        "{report:?} {took:?}"
     );
 }
 
@@ -580,7 +581,7 @@ async fn waiting_in_vain_tells_what_is_missing<DB: Product>(ground: Ground<DB>) 
         .await
         .expect_err("nobody migrates");
     assert!(
-        start.elapsed() < Duration::from_secs(2),
+        start.elapsed() < Duration::from_secs(30),
         "{:?}",
         start.elapsed()
     );

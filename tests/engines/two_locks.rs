@@ -71,7 +71,7 @@ async fn second<DB: Product>(ground: &Ground<DB>, lock: Lock) -> String {
 }
 
 async fn a_lease_waits_for_a_session<DB: Product>(ground: Ground<DB>) {
-    nap(&ground, 40).await;
+    nap(&ground, 70).await;
     let first = first(&ground, Lock::Session).await;
     let holder = second(&ground, Lock::lease()).await;
     let expected = match DB::SERVER {
@@ -84,7 +84,7 @@ async fn a_lease_waits_for_a_session<DB: Product>(ground: Ground<DB>) {
 }
 
 async fn a_session_waits_for_a_lease<DB: Product>(ground: Ground<DB>) {
-    nap(&ground, 40).await;
+    nap(&ground, 70).await;
     let first = first(&ground, Lock::lease()).await;
     let holder = second(&ground, Lock::Session).await;
     assert!(holder.contains("by a lease since"), "{holder}");
@@ -93,7 +93,7 @@ async fn a_session_waits_for_a_lease<DB: Product>(ground: Ground<DB>) {
 }
 
 async fn a_session_outlives_a_lease_and_fences_it<DB: Product>(ground: Ground<DB>) {
-    nap(&ground, 30).await;
+    nap(&ground, 80).await;
     let first = first(&ground, Lock::lease()).await;
     ground
         .ask("UPDATE __migration_leases__ SET expires_at = '2001-01-01 00:00:00'")
@@ -157,7 +157,7 @@ async fn a_start_beside_the_pooler_waits_for_one_through_it() {
     let direct = backstitch_tests::url::ServerUrl::parse(&direct).with_database(&name);
     let direct = Ground::<Postgres>::at(direct.to_string());
     for (one, other) in [(&pooled, &direct), (&direct, &pooled)] {
-        nap(&direct, 30).await;
+        nap(&direct, 60).await;
         let first = first(one, Lock::Auto).await;
         second(other, Lock::Auto).await;
         assert_eq!(first.await.expect("no panic").expect("up works"), 3);

@@ -26,7 +26,7 @@ pub(crate) fn delete(address: &str, path: &str) -> u16 {
 fn request(address: &str, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
     let body = body.map(Value::to_string).unwrap_or_default();
     let mut stream = TcpStream::connect(address).expect("the service listens");
-    let patience = Some(Duration::from_secs(30));
+    let patience = Some(Duration::from_secs(120));
     stream.set_read_timeout(patience).expect("it is not zero");
     let request = format!(
         "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\

@@ -212,7 +212,7 @@ fn take_back_one(database: &Database) {
         .enable_all()
         .build();
     let runtime = runtime.expect("a runtime can be made");
-    let limited = async { tokio::time::timeout(Duration::from_secs(30), taking_back).await };
+    let limited = async { tokio::time::timeout(Duration::from_secs(120), taking_back).await };
     let report = runtime.block_on(limited).expect("it takes no time");
     assert_eq!(report.expect("it goes back").done.len(), 1);
 }

@@ -255,7 +255,7 @@ fn block_on(work: impl Future<Output = sqlx::Result<()>> + Send) -> sqlx::Result
             .enable_all()
             .build()?
             .block_on(async {
-                tokio::time::timeout(Duration::from_secs(30), work)
+                tokio::time::timeout(Duration::from_secs(120), work)
                     .await
                     .unwrap_or(Err(sqlx::Error::PoolTimedOut))
             })

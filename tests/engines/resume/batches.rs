@@ -43,7 +43,7 @@ async fn a_killed_batch_goes_on<DB: Product>(ground: Ground<DB>) {
     let row = "SELECT state, statements_done, rounds * 2 - round_rows FROM __migrations__ WHERE version = 2";
     until("the server notices", async || {
         let before = ground.value(rounds).await;
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         before == ground.value(rounds).await
     })
     .await;
