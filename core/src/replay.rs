@@ -116,6 +116,8 @@ pub struct Session {
     pub inserted_before: BTreeSet<Key>,
     /// Whether foreign keys are not looked at: `SET foreign_key_checks = 0`.
     pub unchecked: bool,
+    /// Indexes that MySQL has made for foreign keys since the section began.
+    pub automatic: BTreeSet<Key>,
     /// Where the migration began: what it wrote itself, the model knows.
     pub began: Option<crate::schema::Mark>,
 }

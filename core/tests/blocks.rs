@@ -330,6 +330,11 @@ fn an_index_that_foreign_keys_refer_to_stays() {
     };
     let restored = "CREATE UNIQUE INDEX owners_name ON owners (name)";
     check(
+        "ALTER TABLE owners DROP INDEX owners_name, ADD INDEX names (name)",
+        "ALTER TABLE owners DROP INDEX names, ADD UNIQUE INDEX owners_name (name)",
+        "unproven",
+    );
+    check(
         "ALTER TABLE owners DROP INDEX owners_name",
         restored,
         "dependent-object-blocks: foreign key `pets_owner_fk` of `pets` needs an index that begins \

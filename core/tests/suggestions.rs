@@ -223,6 +223,7 @@ const MYSQL: &[&str] = &[
      age int, kind enum('a','b') NOT NULL DEFAULT 'a', made timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP, \
      PRIMARY KEY (id), UNIQUE KEY logins (login), KEY ages (age), \
      CONSTRAINT of_org FOREIGN KEY (org) REFERENCES orgs (id) ON DELETE CASCADE, CONSTRAINT old CHECK (age > 0))",
+    "CREATE TABLE notes (id int NOT NULL AUTO_INCREMENT PRIMARY KEY, text varchar(50)) ENGINE=InnoDB",
     "CREATE VIEW adults AS SELECT id, login FROM users WHERE age >= 18",
     "CREATE TRIGGER stamped BEFORE UPDATE ON users FOR EACH ROW SET NEW.age = 1",
 ];
@@ -256,7 +257,7 @@ fn every_shape_of_mysql_is_taken_back() {
         "CREATE TRIGGER t BEFORE INSERT ON users FOR EACH ROW SET NEW.age = 2",
         "DROP TRIGGER stamped",
         "CREATE PROCEDURE p() SELECT 1",
-        "ALTER TABLE orgs DROP PRIMARY KEY, MODIFY id int NOT NULL",
+        "ALTER TABLE notes DROP PRIMARY KEY, MODIFY id int NOT NULL",
         "DROP TABLE users",
         "- ALTER TABLE users COMMENT 'People'",
     ];

@@ -40,12 +40,7 @@ impl Replay<'_> {
         };
         let mut traits = definition.traits.clone();
         if let ConstraintRule::PrimaryKey(key) | ConstraintRule::Unique(key) = &definition.rule {
-            traits.extend(
-                key.options
-                    .iter()
-                    .map(shown)
-                    .filter(|text| !text.is_empty()),
-            );
+            traits.extend(traits_of(key));
         }
         if table.constraints.contains_key(&name)
             && !self.may_have_more(key)
@@ -562,6 +557,12 @@ fn shown(option: &TableOption) -> Arc<str> {
         (_, true) => option.name.clone(),
         (name, false) => format!("{name} {}", option.value).into(),
     }
+}
+
+/// What a key says of itself, as traits of its constraint.
+pub(super) fn traits_of(key: &ChangeKey) -> Vec<Arc<str>> {
+    let shown = key.options.iter().map(shown);
+    shown.filter(|text| !text.is_empty()).collect()
 }
 
 /// Options of an index by their name.

@@ -6,7 +6,7 @@ use super::{Done, Replay, constraint, word};
 use crate::change::{CreateIndex, Ident, IfExists, IfMissing, Kind, Name, ObjectName};
 use crate::dialect::Family;
 use crate::schema::print;
-use crate::schema::{Body, Class, Index, Key, Object, Part, PartOf, Table};
+use crate::schema::{Body, Class, Constraint, Index, Key, Object, Part, PartOf, Rule, Table};
 
 impl Replay<'_> {
     /// `CREATE INDEX`
@@ -51,6 +51,16 @@ impl Replay<'_> {
             .get(key)
             .is_some_and(|object| object.is_temporary());
         if temporary {
+            return Some(());
+        }
+        // Whichever way it is said, MySQL makes the same of it.
+        if create.unique && self.modelling.family == Family::MySql {
+            let constraint = Constraint {
+                rule: Rule::Unique(parts, "".into()),
+                traits: constraint::traits_of(&create.key),
+                comment: None,
+            };
+            self.put_constraint(key, name, constraint);
             return Some(());
         }
         let index = Index {
@@ -192,8 +202,8 @@ impl Replay<'_> {
 
     /// A foreign key may lean on a unique index.
     fn key_is_free(&mut self, index: &Index, name: &ObjectName, cascade: bool) -> Done {
-        let key = crate::schema::Constraint {
-            rule: crate::schema::Rule::Unique(index.parts.clone(), "".into()),
+        let key = Constraint {
+            rule: Rule::Unique(index.parts.clone(), "".into()),
             traits: Vec::new(),
             comment: None,
         };

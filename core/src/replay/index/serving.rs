@@ -78,11 +78,13 @@ impl Replay<'_> {
             automatic: true,
             open: false,
         };
+        self.session.automatic.insert(place.clone());
         self.schema
             .put(place, Some(Object::new(Body::Index(index))));
     }
 
-    /// An index that MySQL made by itself goes when another can serve.
+    /// An index that MySQL made by itself goes when another can serve. A dump does not tell which
+    /// these are, so one that the UP has made may be one that stays when the DOWN runs.
     pub(in crate::replay) fn drop_automatic_indexes(&mut self, key: &Key, parts: &[Part]) {
         for place in self.indexes_of(key) {
             let gone = match self.schema.get(&place).map(|object| &object.body) {
@@ -92,9 +94,20 @@ impl Replay<'_> {
                 }
                 _ => false,
             };
-            if gone {
-                self.schema.put(place, None);
+            if !gone {
+                continue;
             }
+            if self.is_fresh(&place) && !self.session.automatic.contains(&place) {
+                self.unknown(
+                    self.span,
+                    format!(
+                        "whether `{}`, which the UP lets the server make for a foreign key, gives \
+                         way is not known: in a database that came from a dump it stays",
+                        place.name
+                    ),
+                );
+            }
+            self.schema.put(place, None);
         }
     }
 
@@ -109,17 +122,30 @@ impl Replay<'_> {
         if self.modelling.family != Family::MySql || self.session.unchecked {
             return work(self);
         }
-        let served = |replay: &Self, lean: &Lean| {
+        let any = |replay: &Self, serves: &dyn Fn(&Index) -> bool| {
             let indexes = replay.indexes_of(table).into_iter();
             indexes
                 .filter_map(|place| match &replay.schema.get(&place)?.body {
                     Body::Index(index) => Some(index),
                     _ => None,
                 })
-                .any(|index| begins_with(&index.parts, &lean.columns))
+                .any(serves)
+        };
+        let served = |replay: &Self, lean: &Lean| {
+            any(replay, &|index| begins_with(&index.parts, &lean.columns))
+        };
+        // MySQL may want the columns that are referred to as a key of their own.
+        let is_key = |replay: &Self, lean: &Lean| {
+            any(replay, &|index| {
+                index.unique
+                    && index.parts.len() == lean.columns.len()
+                    && begins_with(&index.parts, &lean.columns)
+            })
         };
         let mut before = self.leaning_on(table);
         before.retain(|lean| served(self, lean));
+        let mut keys = self.leaning_on(table);
+        keys.retain(|lean| lean.is_parent && is_key(self, lean));
         work(self)?;
         let was = |lean: &Lean| {
             let same = |other: &&Lean| {
@@ -131,6 +157,12 @@ impl Replay<'_> {
         let after = self.leaning_on(table);
         let served_before = || after.iter().filter(|lean| was(lean).is_some());
         let lost = served_before().find(|lean| !served(self, lean));
+        if lost.is_none() && keys.iter().any(|lean| !is_key(self, lean)) {
+            self.unknown(
+                named,
+                "whether an index that is no key serves those who refer to it is not known",
+            );
+        }
         let Some(lost) = lost else {
             if served_before().any(|lean| was(lean).is_some_and(|was| was.columns != lean.columns))
             {
