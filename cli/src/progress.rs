@@ -124,6 +124,11 @@ impl Shared {
                 let waited = when::lasted(waited);
                 self.say(&format!("waiting for others who migrate, {waited}{holder}"));
             }
+            Event::Blocked { id, holder, waited } => {
+                let id = id.unwrap_or("the history");
+                let waited = when::lasted(waited);
+                self.say(&format!("{id}: waits for a lock, {waited}: {holder}"));
+            }
             Event::Started { plan } => {
                 self.all = self.done + plan.steps.len();
                 if let Some(bar) = self.bar.as_ref().filter(|bar| bar.is_hidden()) {

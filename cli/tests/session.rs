@@ -114,6 +114,8 @@ impl Session {
             ),
             (r"just now|\d+ (minute|hour)s? ago", "[AGO]"),
             (r"<?\d+(\.\d+)? m?s\b", "[TIME]"),
+            // On a busy machine a lock is free a moment later.
+            (r", \[TIME\] of it waiting for others", ""),
             // What stands in columns moves with it.
             (r" {2,}(\[TIME\]|\[WHEN\])", "  $1"),
             (r"(\[TIME\]|\[WHEN\]) {2,}", "$1  "),

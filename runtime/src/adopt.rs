@@ -279,8 +279,7 @@ impl<DB: Engine> Migrator<'_, DB> {
         let seen = Fingerprint::of(&session.rows);
         // Where the lock is a lease, nothing is written once it is lost.
         let fence = session.fenced(Vec::new());
-        let cannot =
-            |error: sqlx::Error| Error::database("cannot adopt", &DB::remarks(&error), error);
+        let cannot = |error: sqlx::Error| Error::database::<DB>("cannot adopt", error);
         let mut transaction = execute::begin::<DB>(session.connection, &facts)
             .await
             .map_err(cannot)?;

@@ -102,13 +102,9 @@ pub(crate) async fn foreign_keys<DB: Engine>(
         keep_rows: SHOWN,
         ..Piece::library(query)
     }]);
-    let answers = DB::send(connection, &message).await.map_err(|refused| {
-        Error::database(
-            "cannot check the foreign keys",
-            &DB::remarks(&refused.error),
-            refused.error,
-        )
-    })?;
+    let answers = DB::send(connection, &message)
+        .await
+        .map_err(|refused| Error::database::<DB>("cannot check the foreign keys", refused.error))?;
     match answers.first() {
         Some(answer) if answer.rows_returned > 0 => Err(refused(
             job,

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::str::FromStr;
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Connection, Pool};
@@ -46,6 +47,9 @@ pub enum Held<'c, DB: Engine> {
     Borrowed(&'c mut DB::Connection),
 }
 
+/// How long a connection may take to be closed.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 impl<'c, DB: Engine> Held<'c, DB> {
     pub(crate) fn connection(&mut self) -> &mut DB::Connection {
         match self {
@@ -80,6 +84,14 @@ impl<'c, DB: Engine> Held<'c, DB> {
         Ok(())
     }
 
+    /// Does not let anybody else have a connection that is in the middle of something.
+    pub(crate) fn give_up(&mut self) {
+        match self {
+            Held::Pooled(connection, _) => connection.close_on_drop(),
+            Held::Own(..) | Held::Borrowed(_) => {}
+        }
+    }
+
     /// How to open another connection to the same database, where that is known.
     pub(crate) fn options(&self) -> Option<<DB::Connection as Connection>::Options> {
         match self {
@@ -92,8 +104,9 @@ impl<'c, DB: Engine> Held<'c, DB> {
     /// Gives the connection back, or closes it.
     pub(crate) async fn close(self) {
         if let Held::Own(connection, _) = self {
-            // It has served; a server that is gone by now has nothing left to be told.
-            let _ = connection.close().await;
+            // It has served; a server that is gone by now has nothing left to be told, and one that
+            // is not done yet with what it was told before sees that nobody is there any more.
+            let _ = tokio::time::timeout(FAREWELL, connection.close()).await;
         }
     }
 }
@@ -111,11 +124,10 @@ impl<'c, DB: Engine> Connect<'c, DB> for &'c Pool<DB> {
 }
 
 async fn acquire<'c, DB: Engine>(pool: &Pool<DB>) -> Result<Held<'c, DB>, Error> {
-    let shown = DB::shown(&pool.connect_options());
     let connection = pool
         .acquire()
         .await
-        .map_err(|error| unreachable_at::<DB>(&shown, error))?;
+        .map_err(|error| unreachable_at::<DB>(&pool.connect_options(), error))?;
     Ok(Held::Pooled(connection, pool.clone()))
 }
 
@@ -143,11 +155,11 @@ pub(crate) async fn to_url<DB: Engine>(
              `sqlite:path/to/file.db?mode=rwc`, as for sqlx",
         )
     })?;
-    let shown = DB::shown(&options);
     let connection = options.clone().disable_statement_logging().connect().await;
-    connection
-        .map(|connection| (connection, options))
-        .map_err(|error| unreachable_at::<DB>(&shown, error))
+    match connection {
+        Ok(connection) => Ok((connection, options)),
+        Err(error) => Err(unreachable_at::<DB>(&options, error)),
+    }
 }
 
 impl<DB: Engine> private::Sealed for Held<'_, DB> {}
@@ -159,13 +171,19 @@ impl<'c, 'h: 'c, DB: Engine> Connect<'c, DB> for Held<'h, DB> {
     }
 }
 
-fn unreachable_at<DB: Engine>(shown: &str, error: sqlx::Error) -> Error {
-    Error::database(
-        &format!("cannot connect to {shown}"),
-        &DB::remarks(&error),
-        error,
-    )
+fn unreachable_at<DB: Engine>(
+    options: &<DB::Connection as Connection>::Options,
+    error: sqlx::Error,
+) -> Error {
+    let shown = DB::shown(options);
+    let error = Error::database::<DB>(&format!("cannot connect to {shown}"), error);
+    match DB::obstacle(options) {
+        Some(obstacle) => error.note(&obstacle).help(OBSTACLE),
+        None => error,
+    }
 }
+
+const OBSTACLE: &str = "see to that, or name the right place in the address, then run it again";
 
 macro_rules! borrowed {
     ($feature:literal, $engine:ident, $connection:ident) => {

@@ -10,6 +10,7 @@ use std::fmt;
 use backstitch_core::render::{self, Style};
 use backstitch_core::{Diagnostic, Dialect};
 
+use crate::probe::Probe;
 use crate::report::Report;
 
 /// What kind of trouble it is, for code that reacts to it.
@@ -149,6 +150,12 @@ impl Error {
         cause.is_some_and(such)
     }
 
+    /// Whether it is about a statement of a migration, which needs rights of its own.
+    pub(crate) fn is_about_statement(&self) -> bool {
+        let first = self.inner.diagnostics.first();
+        first.is_some_and(|first| first.code == STATEMENT_FAILED)
+    }
+
     /// The first message alone, on one line, as the history keeps it.
     pub(crate) fn headline(&self) -> String {
         let first = self.inner.diagnostics.first();
@@ -172,17 +179,23 @@ impl Error {
     }
 
     /// The database refused something that the library itself needs.
-    pub(crate) fn database(doing: &str, remarks: &[String], error: sqlx::Error) -> Error {
+    pub(crate) fn database<DB: Probe>(doing: &str, error: sqlx::Error) -> Error {
         let (kind, code, help) = match &error {
-            sqlx::Error::Database(_) => (ErrorKind::Database, "database-refused", REFUSED),
+            sqlx::Error::Database(_) => {
+                let help = DB::advice(&error).unwrap_or(REFUSED);
+                (ErrorKind::Database, "database-refused", help)
+            }
             sqlx::Error::PoolTimedOut => (ErrorKind::Connection, "connection-failed", POOL_IS_BUSY),
             _ => (ErrorKind::Connection, "connection-failed", UNREACHABLE),
         };
         let mut diagnostic = Diagnostic::error(code, format!("{doing}: {}", words_of(&error)));
-        diagnostic.why = remarks.join("\n");
+        diagnostic.why = DB::remarks(&error).join("\n");
         Error::new(kind, diagnostic.help(help)).caused_by(error)
     }
 }
+
+/// The code of what the server refuses of a migration.
+pub(crate) const STATEMENT_FAILED: &str = "statement-failed";
 
 /// What to do when the database is not to be had.
 pub(crate) const UNREACHABLE: &str = "see whether the server is up, and can be reached from here by this address; then run it \

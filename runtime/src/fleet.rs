@@ -265,11 +265,7 @@ async fn enter<DB: Engine>(connection: &mut DB::Connection, schema: &str) -> Res
         }
         Err(refused) => {
             let doing = format!("cannot enter the schema `{}`", schema.escape_debug());
-            Err(Error::database(
-                &doing,
-                &DB::remarks(&refused.error),
-                refused.error,
-            ))
+            Err(Error::database::<DB>(&doing, refused.error))
         }
     }
 }

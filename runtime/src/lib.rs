@@ -29,6 +29,7 @@ mod message;
 mod migrations;
 mod migrator;
 mod observe;
+mod place;
 mod plan;
 mod probe;
 mod rehearse;
@@ -39,6 +40,7 @@ mod rollback;
 mod session;
 mod step;
 mod verify;
+mod watch;
 mod words;
 
 pub mod testing;

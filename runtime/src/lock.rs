@@ -9,6 +9,7 @@
 //! There are two kinds, the server's lock of a session and the [lease](crate::lease), and a run of
 //! either kind keeps out one of the other.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backstitch_core::Diagnostic;
@@ -26,7 +27,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How often the wait is told to the observer.
-const TOLD_EVERY: Duration = Duration::from_secs(5);
+pub(crate) const TOLD_EVERY: Duration = Duration::from_secs(5);
 
 /// Takes the lock and tells how long that took. `options` lead to the same database.
 ///
@@ -48,24 +49,29 @@ pub(crate) async fn take<DB: Engine>(
     if expires_after.is_some() && !DB::LEASES {
         return Err(lease::not_here(DB::PRODUCT));
     }
+    session.options = options.clone().map(Arc::new);
     let mut wait = Wait::new(patience);
     loop {
-        let attempt = match expires_after {
-            None => try_session(session).await,
-            Some(expires_after) => try_lease(session, expires_after).await,
+        let watch = session.watch_history();
+        let attempt = async {
+            match expires_after {
+                None => try_session(session).await,
+                Some(expires_after) => try_lease(session, expires_after).await,
+            }
         };
-        let attempt = attempt.map_err(|error| {
-            Error::database(
-                "cannot take the migration lock",
-                &DB::remarks(&error),
-                error,
-            )
-        })?;
-        let Some(rival) = attempt else {
+        let attempt = watch.bounded(patience, attempt).await?;
+        let rival = match attempt {
+            Ok(rival) => rival,
+            Err(error) => {
+                let error = Error::database::<DB>("cannot take the migration lock", error);
+                return Err(session.told(error).await);
+            }
+        };
+        let Some(rival) = rival else {
             if let (Some(lease), Some(options)) = (&mut session.lease, options) {
                 lease.keep::<DB>(session.names.clone(), options);
             }
-            return Ok(wait.began.elapsed());
+            return Ok(wait.waited());
         };
         wait.pause(session, rival).await?;
     }
@@ -179,6 +185,14 @@ pub(crate) async fn release<DB: Engine, T>(
     session: &mut Session<'_, DB>,
     result: Result<T, Error>,
 ) -> Result<T, Error> {
+    if session.is_given_up {
+        // The lock goes with the connection.
+        return result;
+    }
+    let result = match result {
+        Ok(done) => Ok(done),
+        Err(error) => Err(session.told(error).await),
+    };
     let reset = DB::reset(&session.facts);
     if let Err(error) = session.run(reset, "cannot reset the session").await {
         tracing::debug!(%error, "the session could not be left as it was");
@@ -220,6 +234,15 @@ impl Wait {
             patience,
             pause: FIRST_PAUSE,
             told: None,
+        }
+    }
+
+    /// How long it took, where somebody was in the way. What the server itself waits in a single
+    /// attempt is not counted.
+    fn waited(&self) -> Duration {
+        match self.told {
+            None => Duration::ZERO,
+            Some(_) => self.began.elapsed(),
         }
     }
 

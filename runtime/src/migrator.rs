@@ -28,6 +28,7 @@ use crate::observe::{Announcer, Event, Observer};
 use crate::plan::{self, Force, OtherTool, OutOfOrder, Plan, Policy, Unknown, usage};
 use crate::report::Report;
 use crate::session::{self, Session};
+use crate::watch::{Waiter, Watch};
 
 /// How pending migrations are divided into transactions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -255,13 +256,26 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
                 .digest()
             }
         };
-        let mut newest = session::newest::<DB>(held.connection(), &self.names).await;
+        let watch = self.watch(held);
+        let newest = session::newest::<DB>(held.connection(), &self.names);
+        let mut newest = match watch.bounded(self.lock_wait, newest).await {
+            Ok(newest) => newest,
+            Err(error) => {
+                held.give_up();
+                return Err(error);
+            }
+        };
         if matches!(newest, Err(ref error) if error.as_database_error().is_none()) {
             // An idle connection of a pool may have died without anybody noticing.
             held.replace().await?;
             newest = session::newest::<DB>(held.connection(), &self.names).await;
         }
-        let newest = newest.map_err(session::unreadable::<DB>)?;
+        let newest = match newest {
+            Ok(newest) => newest,
+            Err(error) => {
+                return Err(session::denied::<DB>(held.connection(), &self.names, error).await);
+            }
+        };
         Ok(match newest {
             None => Standing::Empty,
             Some(newest) if newest.is_done(wanted) => Standing::UpToDate,
@@ -295,12 +309,27 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         let (names, who) = (self.names.clone(), self.who());
         let dialect = self.migrations.dialect();
         let announcer = &self.announcer;
+        let options = held.options().map(Arc::new);
+        let watch = self.watch(held);
         let connection = held.connection();
-        let looked = Session::look_around(connection, names, dialect, who, announcer, also).await;
+        let looked = Session::look_around(connection, names, dialect, who, announcer, also);
+        let looked = watch.bounded(self.lock_wait, looked).await?;
         looked.map(|mut session| {
             session.steps = Some(self.migrations);
+            session.options = options;
             session
         })
+    }
+
+    /// Who looks after reading the history.
+    fn watch<'s>(&'s self, held: &Held<'_, DB>) -> Watch<'s, DB> {
+        Watch {
+            announcer: &self.announcer,
+            options: held.options().map(Arc::new),
+            waiter: Waiter::History(self.names.clone()),
+            id: None,
+            lock_timeout: None,
+        }
     }
 
     /// What the history alone says. What a run does is decided by [`decide`](Migrator::decide).
@@ -319,7 +348,10 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
         wait: &mut Wait,
     ) -> Result<(), Error> {
         loop {
-            match session.read_history().await {
+            let watch = session.watch_history();
+            let read = watch.bounded(self.lock_wait, session.read_history()).await;
+            session.is_given_up = read.is_err();
+            match read? {
                 Err(error) if error.is_of_database(DB::is_lock_timeout) => {
                     wait.pause(session, lock::Rival::Session).await?;
                 }
@@ -426,10 +458,16 @@ enum Standing {
     Empty,
 }
 
-/// Says how often it was tried, where it was more than once.
-fn after(retries: u32, error: Error) -> Error {
-    match retries {
+/// Says how often it was tried, where it was more than once, and who had the lock that it wanted.
+fn after<DB: Engine>(retries: u32, holder: Option<&str>, error: Error) -> Error {
+    let error = match retries {
         0 => error,
         _ => error.note(&format!("It was tried {} times.", retries + 1)),
+    };
+    match holder {
+        Some(holder) if error.is_of_database(DB::is_lock_timeout) => {
+            error.note(&format!("It waited for {holder}."))
+        }
+        Some(_) | None => error,
     }
 }

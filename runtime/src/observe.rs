@@ -20,6 +20,16 @@ pub enum Event<'e> {
         /// For how long already.
         waited: Duration,
     },
+    /// A statement waits for a lock inside the database that others have; comes again from time to
+    /// time while it is waited for. Told by a second connection, so not on a borrowed one.
+    Blocked {
+        /// The id of the migration; `None` where it is the history that is waited for.
+        id: Option<&'e str>,
+        /// Who, and what they are at, as far as the engine tells.
+        holder: &'e str,
+        /// For how long the work has been under way.
+        waited: Duration,
+    },
     /// The run begins.
     Started {
         /// What it will do.
@@ -143,6 +153,10 @@ fn trace(event: Event<'_>) {
         Event::Waiting { holder, waited } => {
             let holder = holder.unwrap_or("unknown");
             tracing::info!(holder, ?waited, "waiting for the migration lock");
+        }
+        Event::Blocked { id, holder, waited } => {
+            let id = id.unwrap_or("the history");
+            tracing::warn!(id, holder, ?waited, "waiting for a lock that others have");
         }
         Event::Started { plan } => tracing::info!(steps = plan.steps.len(), "migrating"),
         Event::MigrationStarted { action, id } => tracing::debug!(id, ?action, "begins"),

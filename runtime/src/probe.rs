@@ -1,9 +1,15 @@
-//! What the verbs around a run ask of an engine: adopting, verifying, rehearsing, judging.
+//! What the verbs around a run ask of an engine: adopting, verifying, rehearsing, judging; and what
+//! is asked when something is in the way.
 //!
 //! A run itself gets by with [`Driver`](crate::engine::Driver); what stands here may be slow, and
 //! may be answered with "this engine does not tell".
 
+use sqlx::Connection;
+
 use crate::engine::Driver;
+use crate::history::Names;
+use crate::place::Need;
+use crate::watch::Waiter;
 
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -48,6 +54,45 @@ pub trait Probe: Driver {
 
     /// A query for the locks that this session holds on tables and views, as (number, mode).
     fn ask_locks() -> Option<&'static str>;
+
+    /// A query for where a history without a schema of its own is, as (what, schema): `found` by its
+    /// name, `hidden` on the search path from this user, or `elsewhere`. `None`: what cannot be seen
+    /// is not taken for what is not there.
+    fn ask_place(_names: &Names) -> Option<String> {
+        None
+    }
+
+    /// Whether the error says that a right is missing.
+    fn is_denied(_error: &sqlx::Error) -> bool {
+        false
+    }
+
+    /// A query for the statements that grant this user what it lacks.
+    fn ask_grants(_names: &Names, _need: Need) -> Option<String> {
+        None
+    }
+
+    /// The name under which others see the session of `who`, where sessions have names.
+    fn shown_as(_who: &str) -> String {
+        String::new()
+    }
+
+    /// Queries for whom somebody waits who wants a lock inside the database, each answering with
+    /// words for people in its first column. They are asked one after the other until one answers;
+    /// what a server does not know it may refuse.
+    fn ask_blockers(_waiter: &Waiter) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What to do about an error that says more than that something was refused.
+    fn advice(_error: &sqlx::Error) -> Option<&'static str> {
+        None
+    }
+
+    /// What is in the way of a connection, by what can be seen from here.
+    fn obstacle(_options: &<Self::Connection as Connection>::Options) -> Option<String> {
+        None
+    }
 }
 
 /// The names as a list of literals.

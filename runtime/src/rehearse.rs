@@ -453,5 +453,5 @@ async fn send<DB: Engine>(
 }
 
 fn about_session<DB: Engine>(error: sqlx::Error) -> Error {
-    Error::database("cannot rehearse", &DB::remarks(&error), error)
+    Error::database::<DB>("cannot rehearse", error)
 }

@@ -136,6 +136,9 @@ pub struct Status {
     pub trouble: Option<String>,
     /// The version of the server.
     pub server: Option<String>,
+    /// Where there is no history: some of the schemas beside the search path that have one. Tenants
+    /// have theirs there; or the search path leads elsewhere than it should.
+    pub elsewhere: Vec<String>,
 }
 
 impl Status {

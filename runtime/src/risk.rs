@@ -392,9 +392,8 @@ async fn look<DB: Engine>(
         }
         Err(refused) => {
             let error = refused.error;
-            Err(Error::database(
+            Err(Error::database::<DB>(
                 "cannot look at what would be lost",
-                &DB::remarks(&error),
                 error,
             ))
         }

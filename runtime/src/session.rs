@@ -1,10 +1,14 @@
 //! The one connection that a run works in, and what is known about it.
 
+mod upgrade;
+
+use std::time::Duration;
+
 use backstitch_core::checksum::Digest;
 use backstitch_core::{Diagnostic, Dialect};
 use sqlx::Connection;
 
-use crate::engine::{Driver, Engine};
+use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
 use crate::execute::{Failure, library};
 use crate::history::{self, Fingerprint, LAYOUT, Names, Newest, OLDEST_LAYOUT, Row};
@@ -12,6 +16,8 @@ use crate::lease::Lease;
 use crate::message::{Answer, Message, Piece, Refused};
 use crate::migrations::Migrations;
 use crate::observe::Announcer;
+use crate::place::{self, Need, Place};
+use crate::watch::{Options, Waiter, Watch};
 
 /// The state of a session before the first migration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +38,8 @@ pub struct Facts {
     pub host: Option<String>,
     /// The port that the server is configured for.
     pub port: Option<String>,
+    /// The number that the server has for this session, where it has numbers.
+    pub number: Option<String>,
 }
 
 /// A connection at work.
@@ -57,6 +65,12 @@ pub(crate) struct Session<'s, DB: Engine> {
     pub(crate) steps: Option<&'s Migrations<DB>>,
     /// The lease, where one stands in for the lock.
     pub(crate) lease: Option<Lease>,
+    /// Where the history is, as far as it was asked for.
+    pub(crate) place: Place,
+    /// Whether the connection is in the middle of something that nobody waits for any more.
+    pub(crate) is_given_up: bool,
+    /// How to open another connection, where that is known.
+    pub(crate) options: Option<Options<DB>>,
     announcer: &'s Announcer,
 }
 
@@ -74,8 +88,13 @@ impl<'s, DB: Engine> Session<'s, DB> {
         announcer: &'s Announcer,
         also: Option<String>,
     ) -> Result<Session<'s, DB>, Error> {
+        let facts_end = DB::ask_facts().len();
         let asks_more = also.is_some();
-        let asked: Vec<String> = DB::ask_facts().into_iter().chain(also).collect();
+        let asked: Vec<_> = DB::ask_facts()
+            .into_iter()
+            .chain(DB::ask_place(&names))
+            .chain(also)
+            .collect();
         let count = asked.len();
         let mut layout = LAYOUT;
         let (answers, has_history) = loop {
@@ -89,15 +108,25 @@ impl<'s, DB: Engine> Session<'s, DB> {
                         break (answers, false);
                     }
                     if !DB::is_missing_column(&error) || layout == OLDEST_LAYOUT {
-                        return Err(unreadable::<DB>(error));
+                        return Err(denied::<DB>(connection, &names, error).await);
                     }
                     layout = OLDEST_LAYOUT;
                 }
                 Err(refused) => return Err(unreadable::<DB>(refused.error)),
             }
         };
-        let facts = DB::facts(&answers[..count - usize::from(asks_more)]);
-        let mut session = Session::of(connection, names, dialect, who, announcer, facts);
+        let facts = DB::facts(&answers[..facts_end]);
+        let place = answers[facts_end..count - usize::from(asks_more)]
+            .first()
+            .map(Place::read)
+            .unwrap_or_default();
+        if !has_history {
+            place.is_not_hidden::<DB>(connection, &names).await?;
+            if let Some(note) = place.note_elsewhere() {
+                tracing::info!("{note}");
+            }
+        }
+        let mut session = Session::of(connection, names, dialect, who, announcer, facts, place);
         session.has_history = has_history;
         session.layout = layout;
         let mut answers = answers.into_iter().skip(count - usize::from(asks_more));
@@ -121,15 +150,20 @@ impl<'s, DB: Engine> Session<'s, DB> {
         who: String,
         announcer: &'s Announcer,
     ) -> Result<Session<'s, DB>, Error> {
-        let asked = DB::ask_facts();
-        let message = Message::of(asked.iter().map(|sql| Piece::query(sql.as_str())));
+        let facts_end = DB::ask_facts().len();
+        let asked = DB::ask_facts().into_iter().chain(DB::ask_place(&names));
+        let message = Message::of(asked.map(Piece::query));
         let answers = DB::send(connection, &message).await;
         let answers = answers.map_err(|Refused { error, .. }| {
-            Error::database("cannot look at the server", &DB::remarks(&error), error)
+            Error::database::<DB>("cannot look at the server", error)
         })?;
-        let facts = DB::facts(&answers);
+        let facts = DB::facts(&answers[..facts_end]);
+        let place = answers[facts_end..]
+            .first()
+            .map(Place::read)
+            .unwrap_or_default();
         Ok(Session::of(
-            connection, names, dialect, who, announcer, facts,
+            connection, names, dialect, who, announcer, facts, place,
         ))
     }
 
@@ -141,10 +175,13 @@ impl<'s, DB: Engine> Session<'s, DB> {
         who: String,
         announcer: &'s Announcer,
         mut facts: Facts,
+        place: Place,
     ) -> Session<'s, DB> {
         facts.in_transaction |= connection.is_in_transaction();
         if names.schema.is_none() {
-            names.schema.clone_from(&facts.schema);
+            // What a search path leads to need not be where it has new tables made.
+            let found = place.found.as_ref().or(facts.schema.as_ref());
+            names.schema = found.cloned();
         }
         let run = run_id(&who);
         Session {
@@ -160,6 +197,9 @@ impl<'s, DB: Engine> Session<'s, DB> {
             also: None,
             steps: None,
             lease: None,
+            place,
+            is_given_up: false,
+            options: None,
             announcer,
         }
     }
@@ -198,46 +238,17 @@ impl<'s, DB: Engine> Session<'s, DB> {
                 .await
                 .map_err(|refused| refused.error)
         };
-        let answers = answers.map_err(|error| {
-            Error::database(
-                "cannot make or read the history",
-                &DB::remarks(&error),
-                error,
-            )
-        })?;
+        let answers = answers
+            .map_err(|error| Error::database::<DB>("cannot make or read the history", error))?;
         self.has_history = true;
         self.layout = LAYOUT;
         self.rows = read(answers.into_iter().next_back().unwrap_or_default())?;
         Ok(())
     }
 
-    /// Brings the tables of the history to the present layout. What is in them stays.
-    async fn upgrade(&mut self) -> Result<(), Error> {
-        let names = self.names.clone();
-        let probe = Message::of([Piece::query(history::probe::<DB>(&names))]);
-        let steps = Message::of(library(DB::upgrade_history(&names)));
-        let upgraded = if DB::LOCKS_BY_TRANSACTION {
-            let begun = crate::execute::begin::<DB>(self.connection, &self.facts).await;
-            match begun {
-                Err(error) => Err(error),
-                Ok(mut transaction) => {
-                    match move_tables::<DB>(&mut transaction, &probe, &steps).await {
-                        Ok(()) => transaction.commit().await,
-                        Err(error) => Err(error),
-                    }
-                }
-            }
-        } else {
-            move_tables::<DB>(self.connection, &probe, &steps).await
-        };
-        upgraded.map_err(|error| {
-            Error::database(
-                &format!("cannot bring the history to layout {LAYOUT}"),
-                &DB::remarks(&error),
-                error,
-            )
-            .help("run it once as the owner of the history's tables")
-        })
+    /// The error of a run, with what is to be granted where a right to the history is missing.
+    pub(crate) async fn told(&mut self, error: Error) -> Error {
+        place::told::<DB>(self.connection, &self.names, Need::Write, error).await
     }
 
     /// Reads the history again where there is one. Makes and changes nothing.
@@ -312,11 +323,7 @@ impl<'s, DB: Engine> Session<'s, DB> {
             Ok(_) => Ok(()),
             Err(refused) => {
                 self.run_quietly(&["ROLLBACK".to_owned()]).await;
-                Err(Error::database(
-                    doing,
-                    &DB::remarks(&refused.error),
-                    refused.error,
-                ))
+                Err(Error::database::<DB>(doing, refused.error))
             }
         }
     }
@@ -358,6 +365,32 @@ impl<'s, DB: Engine> Session<'s, DB> {
         history::digest(&self.rows)
     }
 
+    /// Who looks after the work on a migration.
+    pub(crate) fn watch<'w>(&self, id: &'w str, lock_timeout: Option<Duration>) -> Watch<'w, DB>
+    where
+        's: 'w,
+    {
+        let number = self.facts.number.clone().unwrap_or_default();
+        Watch {
+            announcer: self.announcer,
+            options: self.options.clone(),
+            waiter: Waiter::Session(number, DB::shown_as(&self.who)),
+            id: Some(id),
+            lock_timeout,
+        }
+    }
+
+    /// Who looks after reading and writing the history.
+    pub(crate) fn watch_history(&self) -> Watch<'s, DB> {
+        Watch {
+            announcer: self.announcer,
+            options: self.options.clone(),
+            waiter: Waiter::History(self.names.clone()),
+            id: None,
+            lock_timeout: None,
+        }
+    }
+
     pub(crate) fn announcer(&self) -> &'s Announcer {
         self.announcer
     }
@@ -394,21 +427,6 @@ impl Names {
     }
 }
 
-/// Adds what is missing, unless somebody has done so meanwhile.
-async fn move_tables<DB: Engine>(
-    connection: &mut DB::Connection,
-    probe: &Message<'_>,
-    steps: &Message<'_>,
-) -> Result<(), sqlx::Error> {
-    match DB::send(connection, probe).await {
-        Ok(_) => return Ok(()),
-        Err(refused) if DB::is_missing_column(&refused.error) => {}
-        Err(refused) => return Err(refused.error),
-    }
-    let sent = DB::send(connection, steps).await;
-    sent.map(drop).map_err(|refused| refused.error)
-}
-
 /// Asks for the newest row: the one query of a start-up with nothing to do.
 ///
 /// # Errors
@@ -425,13 +443,22 @@ pub(crate) async fn newest<DB: Engine>(
     }
 }
 
+/// The same, and what is to be granted where a right is missing.
+pub(crate) async fn denied<DB: Engine>(
+    connection: &mut DB::Connection,
+    names: &Names,
+    error: sqlx::Error,
+) -> Error {
+    place::told::<DB>(connection, names, Need::Read, unreadable::<DB>(error)).await
+}
+
 /// The history cannot be read, and not because it is not there yet.
-pub(crate) fn unreadable<DB: Driver>(error: sqlx::Error) -> Error {
+pub(crate) fn unreadable<DB: Engine>(error: sqlx::Error) -> Error {
     let doing = "cannot read the history";
     if DB::is_missing_column(&error) {
         return not_ours(format!("{doing}: {}", DB::words(&error))).caused_by(error);
     }
-    Error::database(doing, &DB::remarks(&error), error)
+    Error::database::<DB>(doing, error)
 }
 
 fn read(answer: Answer) -> Result<Vec<Row>, Error> {

@@ -19,6 +19,7 @@ scenarios! {
         dropped_at_every_await_point_of_up,
         dropped_at_every_await_point_of_down,
         the_observer_panics_at_every_event,
+        a_fleet_is_dropped_on_its_way,
     ],
 }
 
@@ -80,6 +81,42 @@ async fn dropped_at_every_await_point_of_down<DB: Watched>(ground: Ground<DB>) {
         "{dropped} runs of down dropped on {:?}",
         ground.engine()
     ));
+}
+
+/// Some of the tenants are done then, some have begun, and others have not.
+async fn a_fleet_is_dropped_on_its_way<DB: Watched>(ground: Ground<DB>) {
+    let others = (0..2).filter_map(|_| Ground::new());
+    let grounds: Vec<Ground<DB>> = others.chain([ground]).collect();
+    let course = Course::of(LENGTH);
+    let set = course.load::<DB>();
+    let mut fleet = set.fleet().at_once(2);
+    for (n, ground) in grounds.iter().enumerate() {
+        fleet = fleet.database(format!("t{n}"), ground.url());
+    }
+    let mut dropped = 0;
+    for n in (1..).step_by(9) {
+        let when = format!("a fleet dropped at its poll {n}");
+        let came_through = Polls::of(n, fleet.up()).await;
+        for ground in &grounds {
+            course.traces(ground).await.judge::<DB>(&when);
+        }
+        let again = fleet.up().await;
+        assert!(again.is_ok(), "{when}\n{again}");
+        for ground in &grounds {
+            let traces = course.traces(ground).await;
+            traces.judge::<DB>(&when);
+            assert_eq!(traces.applied(), LENGTH, "{when}: {traces}");
+            course.undo(ground, &when).await;
+        }
+        if let Some(report) = came_through {
+            assert!(report.is_ok(), "{when}\n{report}");
+            break;
+        }
+        dropped += 1;
+    }
+    let engine = grounds[0].engine();
+    announce(&format!("{dropped} runs of a fleet dropped on {engine:?}"));
+    assert!(dropped > 0, "it was never dropped");
 }
 
 async fn the_observer_panics_at_every_event<DB: Watched>(ground: Ground<DB>) {

@@ -22,6 +22,7 @@ mod clock;
 mod full;
 mod restart;
 mod rights;
+mod sight;
 
 mod crowd;
 mod galera;

@@ -8,6 +8,7 @@ mod proxy;
 mod servers;
 
 mod adopt;
+mod blocked;
 mod checks;
 mod drift;
 mod errors;

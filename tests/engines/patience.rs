@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use backstitch::{ErrorKind, Event};
-use sqlx::Postgres;
+use sqlx::{MySql, Postgres};
 
 use crate::ground::{File, Ground, Product, ask, migrations, scenarios, tables, until};
 
@@ -20,6 +20,9 @@ scenarios! {
         no_limit_is_inherited,
         no_limit_of_the_role_or_the_database_is_inherited,
         a_deadlock_is_tried_again,
+    ],
+    mariadb: [
+        no_limit_of_the_session_is_inherited,
     ],
 }
 
@@ -52,7 +55,13 @@ async fn a_locked_table_is_tried_again<DB: Product>(ground: Ground<DB>) {
                 .migrator()
                 .lock_timeout(Duration::from_millis(200))
                 .observer(move |event: Event<'_>| {
-                    if let Event::Retrying { id, attempt, .. } = event {
+                    if let Event::Retrying { id, attempt, pause } = event {
+                        // Each is twice as long as the one before, up to a point, and drawn by lot.
+                        let longest = Duration::from_millis(100) * 2u32.pow(attempt.min(6));
+                        assert!(
+                            (longest / 2..=longest).contains(&pause),
+                            "{attempt}: {pause:?}"
+                        );
                         attempts
                             .lock()
                             .expect("nobody panics")
@@ -247,6 +256,39 @@ async fn no_limit_is_inherited(ground: Ground<Postgres>) {
     run.await
         .expect("no panic")
         .expect("nothing of the pool's limits holds");
+}
+
+async fn no_limit_of_the_session_is_inherited(ground: Ground<MySql>) {
+    // MySQL limits only what reads, and by another name.
+    let statement = match ground.is_maria().await {
+        true => "max_statement_time = 0.15",
+        false => "max_execution_time = 150",
+    };
+    let limits = format!(
+        "SET SESSION {statement}, SESSION lock_wait_timeout = 1, \
+         SESSION innodb_lock_wait_timeout = 1"
+    );
+    let options = sqlx::mysql::MySqlPoolOptions::new().after_connect(move |connection, _| {
+        let limits = limits.clone();
+        Box::pin(async move { MySql::ask(connection, &limits).await.map(drop) })
+    });
+    let pool = options.connect(ground.url()).await.expect("connects");
+    let mut holder = hold(&ground).await;
+    let run = tokio::spawn(async move {
+        let slow = || File::new("SELECT SLEEP(0.4)", "SELECT 1");
+        let set = migrations::<MySql>(&[
+            ("0001_t1", File::table("t1")),
+            ("0002_alter", alter()),
+            ("0003_slow", slow()),
+            ("0004_slow", slow().with("@transaction: false")),
+        ]);
+        let migrator = set.migrator().lock_timeout(None).retries(0);
+        migrator.up(&pool).await
+    });
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    ask::<MySql>(&mut holder, "COMMIT").await;
+    let report = run.await.expect("no panic");
+    assert_eq!(report.expect("none of them holds").done.len(), 3);
 }
 
 async fn a_deadlock_is_tried_again(ground: Ground<Postgres>) {

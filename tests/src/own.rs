@@ -53,7 +53,7 @@ impl Server {
             .stdout(file.try_clone().expect("a file has two handles"))
             .stderr(file)
             .process_group(0);
-        let child = as_nobody(&mut command).spawn();
+        let child = nobodys(&mut command).spawn();
         Server {
             child: child.unwrap_or_else(|error| panic!("cannot start {command:?}: {error}")),
             log: log.to_owned(),
@@ -144,7 +144,7 @@ pub fn run(program: &Path, arguments: &[String], folder: &Path) {
         .args(arguments)
         .current_dir(folder)
         .stdin(Stdio::null());
-    let output = as_nobody(&mut command).output();
+    let output = nobodys(&mut command).output();
     let output = output.unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
     assert!(
         output.status.success(),
@@ -191,8 +191,14 @@ pub fn free_port() -> u16 {
     panic!("no free port between 12000 and 19000");
 }
 
+/// A program that rights hold for, although the tests may run as root.
+pub fn as_nobody(mut command: Command) -> Command {
+    nobodys(&mut command);
+    command
+}
+
 /// Servers refuse to run as root.
-fn as_nobody(command: &mut Command) -> &mut Command {
+fn nobodys(command: &mut Command) -> &mut Command {
     match nobody() {
         Some((user, group)) => command.uid(user).gid(group),
         None => command,

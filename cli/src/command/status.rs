@@ -243,6 +243,7 @@ impl Status {
                 .map(in_our_words)
                 .chain(locked)
                 .chain(cannot_write)
+                .chain(elsewhere(&status.elsewhere))
                 .collect(),
         })
     }
@@ -291,6 +292,28 @@ pub(crate) fn applied(row: &backstitch::Row) -> Applied {
         applied_by: row.applied_by.clone(),
         error: row.error.clone(),
     }
+}
+
+fn elsewhere(schemas: &[String]) -> Option<Diagnostic> {
+    let first = schemas.first()?;
+    let names: Vec<_> = schemas
+        .iter()
+        .map(|schema| format!("`{}`", schema.escape_debug()))
+        .collect();
+    let message = "there is no history here, but one in another schema of this database";
+    Some(
+        Diagnostic::warn("history-elsewhere", message)
+            .why(format!(
+                "It is in {}, where the search path does not lead. A tenant that has nothing yet looks \
+                 like this; so does an address that lacks its schema.",
+                names.join(" and in ")
+            ))
+            .help(format!(
+                "to mean that one, let the address lead there: \
+                 ?options=-csearch_path%3D{first}, or give the user a search path (ALTER ROLE … SET \
+                 search_path = …)"
+            )),
+    )
 }
 
 fn lock_held<DB: Product>(holder: &str) -> Diagnostic {

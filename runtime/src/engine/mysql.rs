@@ -139,7 +139,7 @@ impl Driver for MySql {
             .collect();
         // What only MariaDB or only MySQL has stands in comments that only that one reads.
         vec![format!(
-            "SELECT DATABASE() AS `schema`, VERSION() AS server, {} \
+            "SELECT DATABASE() AS `schema`, VERSION() AS server, CONNECTION_ID() AS number, {} \
              /*M! , @@SESSION.max_statement_time AS max_statement_time, \
              @@in_transaction AS in_transaction, \
              (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_VARIABLES \
@@ -159,6 +159,7 @@ impl Driver for MySql {
             match (name.as_str(), value) {
                 ("schema", value) => facts.schema = value,
                 ("server", value) => facts.server = value,
+                ("number", value) => facts.number = value,
                 ("wsrep", value) => facts.has_no_session_locks = value.as_deref() == Some("ON"),
                 ("in_transaction", value) => facts.in_transaction = value.as_deref() == Some("1"),
                 (name, Some(value)) => facts.settings.push((name.to_owned(), value)),

@@ -17,6 +17,7 @@ use crate::engine::{
 use crate::history::Names;
 use crate::lock::MARK;
 use crate::message::{Answer, Message, Piece, Refused};
+use crate::probe::Probe;
 use crate::session::Facts;
 
 impl Engine for Postgres {}
@@ -116,7 +117,8 @@ impl Driver for Postgres {
              pg_catalog.transaction_timestamp() <> pg_catalog.statement_timestamp() AS busy, \
              pg_catalog.host(pg_catalog.inet_server_addr()) AS host, \
              pg_catalog.current_setting('port') AS port, \
-             pg_catalog.version() ~* 'cockroach|yugabyte|-YB-' AS leases"
+             pg_catalog.version() ~* 'cockroach|yugabyte|-YB-' AS leases, \
+             pg_catalog.pg_backend_pid() AS number"
                 .to_owned(),
             // Not where the setting is missing (before 14) or refused (on Windows).
             "SELECT name, setting, source FROM pg_catalog.pg_settings WHERE source = 'session' \
@@ -131,11 +133,12 @@ impl Driver for Postgres {
         let [session, settings, ..] = answers else {
             return facts;
         };
-        if let Some([schema, server, role, busy, host, port, leases]) =
+        if let Some([schema, server, role, busy, host, port, leases, number]) =
             session.rows.first().map(Vec::as_slice)
         {
             facts.host.clone_from(host);
             facts.port.clone_from(port);
+            facts.number.clone_from(number);
             facts.has_no_session_locks = leases.as_deref() == Some("t");
             facts.schema.clone_from(schema);
             facts.server.clone_from(server);
@@ -171,12 +174,7 @@ impl Driver for Postgres {
     }
 
     fn make_ours(facts: &Facts, who: &str) -> Vec<String> {
-        // The server keeps 63 bytes and ASCII only.
-        let name: String = format!("backstitch {who}")
-            .chars()
-            .filter(char::is_ascii)
-            .collect();
-        let name = Postgres::quote_text(&name[..name.len().min(63)]);
+        let name = Postgres::quote_text(&Postgres::shown_as(who));
         let mut statements = vec![format!(
             "SELECT pg_catalog.set_config('application_name', {name}, false)"
         )];

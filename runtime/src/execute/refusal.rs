@@ -4,7 +4,7 @@ use backstitch_core::Diagnostic;
 use backstitch_core::source::{Source, Span};
 
 use super::{Book, Failure, Job, Trace};
-use crate::engine::{Driver, Engine};
+use crate::engine::Engine;
 use crate::error::{self, Error, ErrorKind, words_of};
 use crate::lease;
 use crate::message::{Message, Origin, Part, Refused};
@@ -82,6 +82,7 @@ pub(super) fn failure_of_job<DB: Engine>(
     .why(DB::remarks(&error).join("\n"))
     .help(match kind {
         ErrorKind::Connection => error::UNREACHABLE,
+        _ if let Some(advice) = DB::advice(&error) => advice,
         _ => {
             "see to what the server says, then run it again: it looks first at what is there, and \
              nothing runs twice"
@@ -133,12 +134,13 @@ pub(crate) fn statement_failed<DB: Engine>(
     if done > 0 || trace == Trace::None {
         remarks.push(what_stays(job, done));
     }
-    let mut diagnostic = Diagnostic::error("statement-failed", DB::words(&refused.error))
+    let mut diagnostic = Diagnostic::error(error::STATEMENT_FAILED, DB::words(&refused.error))
         .at(source, place, label)
         .why(remarks.join("\n"));
     diagnostic = diagnostic.help(match (kind, done) {
         (ErrorKind::Connection, _) => error::UNREACHABLE,
         (_, 0) if DB::is_lock_timeout(&refused.error) => WAITS_IN_VAIN,
+        (_, 0) if let Some(advice) = DB::advice(&refused.error) => advice,
         (_, 0) => how_to_begin_anew(part),
         _ => how_to_go_on(part),
     });
@@ -211,6 +213,6 @@ pub(super) fn first_line(source: &Source, span: Span) -> Span {
     Span::new(span.range().start..span.range().start + length)
 }
 
-pub(super) fn about_session<DB: Driver>(doing: &str, error: sqlx::Error) -> Error {
-    Error::database(doing, &DB::remarks(&error), error)
+pub(super) fn about_session<DB: Engine>(doing: &str, error: sqlx::Error) -> Error {
+    Error::database::<DB>(doing, error)
 }

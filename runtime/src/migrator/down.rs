@@ -153,12 +153,14 @@ impl<DB: Engine> Migrator<'_, DB> {
         let row = session.rows.iter().find(|row| row.version == step.version);
         let row = row.expect("a plan is made from the history").clone();
         let mut attempt = 0;
+        let mut holder = None;
         loop {
             let span = tracing::info_span!("migration", id, verb = "down");
-            let result = rollback::migration(session, &row, request, self.limits, self.retries)
-                .instrument(span)
-                .await;
-            match result {
+            let watch = session.watch(id, self.limits.lock);
+            let work = rollback::migration(session, &row, request, self.limits, self.retries);
+            let watched = watch.over(work.instrument(span)).await;
+            holder = watched.holder.or(holder);
+            match watched.done {
                 Ok(done) => {
                     let elapsed = done.elapsed;
                     self.tell(Event::MigrationDone {
@@ -178,7 +180,7 @@ impl<DB: Engine> Migrator<'_, DB> {
                     lock::pause_before_retry(&self.announcer, id, attempt).await;
                 }
                 Err(failure) => {
-                    let error = after(attempt, failure.error);
+                    let error = after::<DB>(attempt, holder.as_deref(), failure.error);
                     self.tell(Event::MigrationFailed {
                         action,
                         id,

@@ -68,6 +68,10 @@ impl<DB: Engine> Migrator<'_, DB> {
                     history: std::mem::take(&mut session.rows),
                     trouble,
                     server: session.facts.server.clone(),
+                    elsewhere: match session.has_history {
+                        true => Vec::new(),
+                        false => std::mem::take(&mut session.place.elsewhere),
+                    },
                 })
             })
             .await

@@ -150,7 +150,7 @@ async fn write<DB: Engine>(
     session: &mut Session<'_, DB>,
     statements: Vec<String>,
 ) -> Result<Written, Error> {
-    let cannot = |error| Error::database("cannot repair the history", &DB::remarks(&error), error);
+    let cannot = |error| Error::database::<DB>("cannot repair the history", error);
     let (facts, names) = (session.facts.clone(), session.names.clone());
     let expected = Fingerprint::of(&session.rows);
     let fenced = session.fenced(statements);

@@ -184,13 +184,15 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
             });
         }
         let mut attempt = 0;
+        let mut holder = None;
         loop {
             let id = migrations.first().map_or("", |migration| &migration.id);
             let span = tracing::info_span!("migration", id, verb = "up");
-            let result = apply::migrations(session, migrations, self.limits, self.retries)
-                .instrument(span)
-                .await;
-            match result {
+            let watch = session.watch(id, self.limits.lock);
+            let work = apply::migrations(session, migrations, self.limits, self.retries);
+            let watched = watch.over(work.instrument(span)).await;
+            holder = watched.holder.or(holder);
+            match watched.done {
                 Ok(done) => {
                     for Done {
                         action,
@@ -219,7 +221,7 @@ impl<'m, DB: Engine> Migrator<'m, DB> {
                     lock::pause_before_retry(&self.announcer, id, attempt).await;
                 }
                 Err(Failure { error, job, .. }) => {
-                    let error = after(attempt, error);
+                    let error = after::<DB>(attempt, holder.as_deref(), error);
                     let (action, id) = (Action::Apply, &migrations[job].id);
                     self.tell(Event::MigrationFailed {
                         action,

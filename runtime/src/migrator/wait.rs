@@ -62,7 +62,11 @@ impl<DB: Engine> Migrator<'_, DB> {
                 }
             }
             if began.elapsed() >= self.lock_wait {
-                return Err(not_migrated(verdict, &session.rows, began.elapsed()));
+                let error = not_migrated(verdict, &session.rows, began.elapsed());
+                return Err(match session.place.note_elsewhere() {
+                    Some(note) if !session.has_history => error.note(&note),
+                    Some(_) | None => error,
+                });
             }
             tokio::time::sleep(jittered(pause).min(self.lock_wait)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);

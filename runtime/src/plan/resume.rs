@@ -59,7 +59,7 @@ pub(super) fn step(
     dialect: Dialect,
 ) -> Result<Step, Box<Diagnostic>> {
     if migration.id != row.id {
-        return Err(Box::new(super::renamed(migration, row)));
+        return Err(Box::new(super::refusal::renamed(migration, row)));
     }
     if !is_told(row) || migration.step.is_some() {
         return Err(Box::new(unfinished(Some(migration), row)));

@@ -109,7 +109,7 @@ impl<DB: Engine> Sandbox<DB> {
             let connected = options.connect().await;
             *connection = Some(connected.map_err(|error| {
                 let doing = format!("cannot connect to {}", DB::shown(&options));
-                Error::database(&doing, &DB::remarks(&error), error)
+                Error::database::<DB>(&doing, error)
             })?);
         }
         Ok(())
@@ -186,9 +186,9 @@ fn tell(name: &str, destroyed: Result<(), Error>) {
 }
 
 /// The catalogue cannot be read.
-pub(crate) fn unreadable<DB: Driver>(error: sqlx::Error) -> Error {
+pub(crate) fn unreadable<DB: Engine>(error: sqlx::Error) -> Error {
     let doing = "cannot read what the database holds";
-    Error::database(doing, &DB::remarks(&error), error)
+    Error::database::<DB>(doing, error)
 }
 
 /// Runs statements on the server, each as a message of its own.
@@ -203,7 +203,7 @@ pub(super) async fn run_on_server<DB: Engine>(
         let message = Message::of([Piece::library(sql.as_str())]);
         if let Err(refused) = DB::send(held.connection(), &message).await {
             let (doing, error) = ("cannot make or drop the database of a proof", refused.error);
-            result = Err(Error::database(doing, &DB::remarks(&error), error));
+            result = Err(Error::database::<DB>(doing, error));
             break;
         }
     }
