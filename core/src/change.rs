@@ -108,6 +108,13 @@ pub enum Change {
     ForeignKeyChecks(bool),
     /// It changes nothing that outlives the session or shows in the schema: `SET`, `ANALYZE`.
     Harmless,
+    /// `REFRESH MATERIALIZED VIEW`
+    Refresh {
+        /// The view.
+        name: ObjectName,
+        /// Whether others may read it meanwhile.
+        concurrently: bool,
+    },
     /// It is legal and not modelled.
     Opaque(Opaque),
 }

@@ -102,6 +102,14 @@ impl Dialect {
         }
     }
 
+    /// Whether a check without a name gets one by which it can be dropped from the table's.
+    pub const fn names_checks_by_table(self) -> bool {
+        match self {
+            Dialect::Postgres | Dialect::Sqlite | Dialect::MySql => true,
+            Dialect::MariaDb => false,
+        }
+    }
+
     /// Whether a URL of this one leads to no other.
     pub const fn is_sure_by_url(self) -> bool {
         match self {

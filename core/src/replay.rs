@@ -221,6 +221,7 @@ impl Replay<'_> {
                 Some(())
             }
             Change::Harmless => Some(()),
+            Change::Refresh { name, concurrently } => self.refresh(name, *concurrently),
             Change::Opaque(opaque) => {
                 self.opaque(
                     opaque.why,

@@ -6,6 +6,8 @@
 pub mod agreement;
 pub mod announce;
 pub mod corpus;
+pub mod differ;
+pub mod generate;
 pub mod grammar;
 pub mod length;
 pub mod mutation;

@@ -281,7 +281,7 @@ fn add(cursor: &mut Cursor<'_, '_>) -> Option<Vec<Verb>> {
     if mysql && index::begins_in_table(cursor) {
         return Some(vec![Verb::AddIndex(index::in_table(cursor)?)]);
     }
-    if mysql && cursor.sees("PARTITION") {
+    if mysql && cursor.sees_any(&["PARTITION", "SYSTEM VERSIONING", "PERIOD FOR"]) {
         return Some(vec![Verb::Other(cursor.fragment())]);
     }
     cursor.eat("COLUMN");
@@ -328,7 +328,7 @@ fn drop_part(cursor: &mut Cursor<'_, '_>) -> Option<Verb> {
         let name = cursor.ident()?;
         return Some(Verb::DropIndex { name, if_missing });
     }
-    if mysql && cursor.sees("PARTITION") {
+    if mysql && cursor.sees_any(&["PARTITION", "SYSTEM VERSIONING", "PERIOD FOR"]) {
         return Some(Verb::Other(cursor.fragment()));
     }
     let which = match cursor.eat_any(&["CONSTRAINT", "FOREIGN KEY", "CHECK"]) {

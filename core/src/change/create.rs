@@ -14,9 +14,10 @@ pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
         true => IfExists::Replace,
         false => IfExists::Fail,
     };
-    if cursor.family() == Family::MySql {
-        mysql_prefix(cursor)?;
-    }
+    let prefix = match cursor.family() {
+        Family::MySql => mysql_prefix(cursor)?,
+        Family::Postgres | Family::Sqlite => Vec::new(),
+    };
     cursor.eat_any(&["GLOBAL", "LOCAL"]);
     let temporary = cursor.eat_any(&["TEMPORARY", "TEMP"]).is_some();
     if cursor.eat("UNLOGGED TABLE") {
@@ -42,7 +43,9 @@ pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
     }
     let materialized = cursor.eat("MATERIALIZED VIEW");
     if materialized || cursor.eat("VIEW") || cursor.eat("RECURSIVE VIEW") {
-        return view(cursor, materialized, if_exists, temporary);
+        let mut view = view(cursor, materialized, if_exists, temporary)?;
+        view.options.extend(prefix);
+        return Some(Change::CreateView(view));
     }
     let constraint = cursor.eat("CONSTRAINT TRIGGER");
     if constraint || cursor.eat("TRIGGER") {
@@ -85,9 +88,22 @@ pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
 }
 
 /// `DEFINER = 'a'@'b'`, `ALGORITHM = MERGE`, `SQL SECURITY INVOKER` before the kind.
-fn mysql_prefix(cursor: &mut Cursor<'_, '_>) -> Option<()> {
+/// What of it is another than usual shows in views.
+fn mysql_prefix(cursor: &mut Cursor<'_, '_>) -> Option<Vec<TableOption>> {
+    let mut options = Vec::new();
+    let mut say = |name: &str, value: &str, usual: &str| {
+        if !value.eq_ignore_ascii_case(usual) {
+            options.push(TableOption {
+                name: name.into(),
+                value: value.to_lowercase().into(),
+            });
+        }
+    };
     loop {
-        if cursor.eat_any(&["DEFINER", "ALGORITHM"]).is_some() {
+        if cursor.eat("ALGORITHM") {
+            cursor.eat_sign("=");
+            say("algorithm", cursor.next()?.text, "undefined");
+        } else if cursor.eat("DEFINER") {
             cursor.eat_sign("=");
             cursor.next()?;
             while cursor
@@ -98,9 +114,9 @@ fn mysql_prefix(cursor: &mut Cursor<'_, '_>) -> Option<()> {
             }
             cursor.group();
         } else if cursor.eat("SQL SECURITY") {
-            cursor.next()?;
+            say("sql security", cursor.next()?.text, "definer");
         } else {
-            return Some(());
+            return Some(options);
         }
     }
 }
@@ -110,7 +126,7 @@ fn view(
     materialized: bool,
     or_replace: IfExists,
     temporary: bool,
-) -> Option<Change> {
+) -> Option<CreateView> {
     let if_exists = match cursor.if_not_exists() {
         IfExists::Fail => or_replace,
         other => other,
@@ -135,7 +151,7 @@ fn view(
     }
     cursor.expect("AS")?;
     let query = view_query(cursor, &mut options);
-    Some(Change::CreateView(CreateView {
+    Some(CreateView {
         name,
         materialized,
         if_exists,
@@ -143,7 +159,7 @@ fn view(
         columns,
         options,
         query,
-    }))
+    })
 }
 
 /// The query, without what may follow it in a view.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::cursor::{Cursor, string_value};
 use super::fragment::name_of;
-use super::{Change, Data, DataVerb, Ident, ObjectName, expression, opaque, query};
+use super::{Change, Data, DataVerb, Ident, ObjectName, Uses, expression, opaque, query};
 use crate::dialect::Family;
 use crate::lex::{Lexeme, TokenKind};
 
@@ -32,6 +32,8 @@ pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
         targets,
         columns,
         filtered,
+        plain: plain(&all, verb, &uses),
+        values: values(&all, verb, &uses),
         uses,
         lenient: all.rest().iter().any(|lexeme| {
             ["CONFLICT", "IGNORE", "REPLACE", "DUPLICATE", "EXISTS"]
@@ -44,6 +46,124 @@ pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
         mentions,
         calls: expression::calls(&all),
     }))
+}
+
+/// Names that stand where only a column can stand, when one relation is read and nothing gives
+/// names of its own: alone between the commas behind `SELECT`, or before a comparison.
+fn plain(cursor: &Cursor<'_, '_>, verb: DataVerb, uses: &Uses) -> Vec<Ident> {
+    let lexemes = cursor.rest();
+    let count = |word: &str| lexemes.iter().filter(|lexeme| lexeme.is(word)).count();
+    let reads = match verb {
+        DataVerb::Insert => count("SELECT") == 1 && count("FROM") == 1,
+        DataVerb::Query => cursor.sees("SELECT") && count("SELECT") == 1 && count("FROM") == 1,
+        DataVerb::Update | DataVerb::Delete => {
+            count("SELECT") == 0 && count("FROM") == usize::from(verb == DataVerb::Delete)
+        }
+        DataVerb::Truncate | DataVerb::Merge => false,
+    };
+    let relations =
+        uses.relations.len() - usize::from(verb == DataVerb::Insert).min(uses.relations.len());
+    const OTHERS: &[&str] = &[
+        "WITH",
+        "JOIN",
+        "USING",
+        "RETURNING",
+        "CONFLICT",
+        "DUPLICATE",
+        "LATERAL",
+    ];
+    let alone = relations == 1 && uses.complete && !OTHERS.iter().any(|word| count(word) > 0);
+    if !(reads && alone) {
+        return Vec::new();
+    }
+    let ends = |lexeme: Option<&Lexeme<'_>>| {
+        lexeme.is_some_and(|lexeme| lexeme.text == "," || lexeme.is("FROM"))
+    };
+    let compares = |lexeme: Option<&Lexeme<'_>>| {
+        lexeme.is_some_and(|lexeme| {
+            ["=", "<>", "!=", "<", ">", "<=", ">="].contains(&lexeme.text) || lexeme.is("IS")
+        })
+    };
+    let from = lexemes.iter().position(|lexeme| lexeme.is("FROM"));
+    let select = lexemes.iter().position(|lexeme| lexeme.is("SELECT"));
+    let mut found = Vec::new();
+    let mut depth = 0_usize;
+    for at in 1..lexemes.len() {
+        let (before, lexeme) = (&lexemes[at - 1], &lexemes[at]);
+        match lexeme.kind {
+            TokenKind::Open => depth += 1,
+            TokenKind::Close => depth = depth.saturating_sub(1),
+            TokenKind::Word => {}
+            _ => continue,
+        }
+        let next = lexemes.get(at + 1);
+        let listed = select.is_some_and(|select| select < at) && from.is_some_and(|from| at < from);
+        let is_item =
+            listed && depth == 0 && (before.is("SELECT") || before.text == ",") && ends(next);
+        let is_compared =
+            (before.is("WHERE") || before.is("AND") || before.is("OR")) && compares(next);
+        let is_name = lexeme.kind == TokenKind::Word && !is_value(lexeme.text);
+        if is_name
+            && (is_item || is_compared)
+            && let Some(name) = name_of(lexeme.kind, lexeme.text, cursor.dialect)
+        {
+            let span = lexeme.span;
+            found.push(Ident { name, span });
+        }
+    }
+    found
+}
+
+/// Whether a word is a value by itself, or stands for a row.
+fn is_value(word: &str) -> bool {
+    const VALUES: &[&str] = &[
+        "null",
+        "true",
+        "false",
+        "default",
+        "user",
+        "rowid",
+        "oid",
+        "_rowid_",
+        "ctid",
+        "xmin",
+        "tableoid",
+        "localtime",
+        "localtimestamp",
+        "excluded",
+        "new",
+        "old",
+        "rownum",
+        "rank",
+        "session_user",
+        "value",
+        "row",
+        "distinct",
+        "all",
+        "not",
+        "exists",
+        "case",
+        "sysdate",
+    ];
+    let word = word.to_lowercase();
+    VALUES.contains(&&*word) || word.starts_with("current_") || word.starts_with("utc_")
+}
+
+/// How many values an `INSERT` without a list of columns gives for a row.
+fn values(cursor: &Cursor<'_, '_>, verb: DataVerb, uses: &Uses) -> Option<usize> {
+    let mut cursor = *cursor;
+    if verb != DataVerb::Insert || cursor.sees_any(&["WITH", "COPY", "LOAD"]) {
+        return None;
+    }
+    cursor.until(|cursor| cursor.sees("INTO"));
+    cursor.eat("INTO");
+    cursor.object_name()?;
+    if cursor.sees("SELECT") {
+        return uses.output.as_ref().map(Vec::len);
+    }
+    cursor.expect("VALUES")?;
+    let row = cursor.group()?;
+    Some(row.by_comma().len()).filter(|_| !row.is_end())
 }
 
 /// Whether one of the values that a query gives is that of a subquery.

@@ -145,6 +145,8 @@ pub(super) fn block(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
             columns: Vec::new(),
             filtered: true,
             uses: Uses::default(),
+            plain: Vec::new(),
+            values: None,
             single: false,
             lenient: true,
             may_be_null: false,

@@ -15,7 +15,6 @@ const HARMLESS: &[(&str, &[Family])] = &[
     ("VACUUM", &[Family::Postgres, Family::Sqlite]),
     ("REINDEX", &[Family::Postgres, Family::Sqlite]),
     ("CLUSTER", &[Family::Postgres]),
-    ("REFRESH MATERIALIZED VIEW", &[Family::Postgres]),
     ("CHECKPOINT", &[Family::Postgres]),
     ("RESET", &[Family::Postgres]),
     ("NOTIFY", &[Family::Postgres]),
@@ -69,6 +68,13 @@ pub(super) fn read(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
     if family == Family::Sqlite && cursor.eat("PRAGMA") {
         return pragma(cursor);
     }
+    if family == Family::Postgres && cursor.eat("REFRESH MATERIALIZED VIEW") {
+        let concurrently = cursor.eat("CONCURRENTLY");
+        let name = cursor.object_name()?;
+        cursor.eat_any(&["WITH DATA", "WITH NO DATA"]);
+        cursor.end()?;
+        return Some(Change::Refresh { name, concurrently });
+    }
     let listed = HARMLESS
         .iter()
         .any(|(words, families)| families.contains(&family) && cursor.sees(words));
@@ -112,10 +118,15 @@ fn set(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
     Some(Change::Harmless)
 }
 
-/// `PRAGMA writable_schema` opens the door to anything; no other one shows in the schema.
+/// `PRAGMA writable_schema` opens the door to anything, and two numbers are kept with the database
+/// and not modelled; no other one shows.
 fn pragma(cursor: &mut Cursor<'_, '_>) -> Option<Change> {
     let name = cursor.object_name()?;
-    (name.name.key() != "writable_schema").then_some(Change::Harmless)
+    match name.name.key() {
+        "writable_schema" => None,
+        "user_version" | "application_id" => cursor.is_end().then_some(Change::Harmless),
+        _ => Some(Change::Harmless),
+    }
 }
 
 /// `COMMENT ON`, after these words.

@@ -3,6 +3,7 @@
 mod change_column;
 mod drop_column;
 
+use super::lookup::Strictness;
 use super::{Done, Finding, Replay};
 use crate::change::{
     Action, AlterTable, ColumnChange, ColumnDef, Ident, IfExists, IfMissing, Kind, Position,
@@ -10,6 +11,18 @@ use crate::change::{
 };
 use crate::dialect::Family;
 use crate::schema::{Body, Class, Key};
+use crate::source::Span;
+
+/// Where SQLite has to read all that names anything anew.
+fn names_change(actions: &[&Action]) -> Option<Span> {
+    let rewrites = |action: &&&Action| {
+        matches!(
+            action.verb,
+            Verb::RenameTo(_) | Verb::RenamePart { .. } | Verb::DropColumn { .. }
+        )
+    };
+    actions.iter().find(rewrites).map(|action| action.span)
+}
 
 impl Replay<'_> {
     pub(super) fn alter_table(&mut self, alter: &AlterTable) -> Done {
@@ -45,7 +58,11 @@ impl Replay<'_> {
 
     /// One action after the other; with the last of them the table may have another name.
     fn actions(&mut self, key: &mut Key, alter: &AlterTable, actions: Vec<&Action>) -> Done {
+        if let Some(span) = names_change(&actions) {
+            self.no_view_dangles(span);
+        }
         for action in actions {
+            self.is_for_it(key, alter, action)?;
             match &action.verb {
                 Verb::RenameTo(to) => {
                     let target = Target {
@@ -65,6 +82,22 @@ impl Replay<'_> {
             }
         }
         Some(())
+    }
+
+    /// Views and indexes have options of their own.
+    fn is_for_it(&mut self, key: &Key, alter: &AlterTable, action: &Action) -> Done {
+        if matches!(action.verb, Verb::RenameTo(_) | Verb::RenamePart { .. })
+            || alter.kind == Kind::Table
+        {
+            return Some(());
+        }
+        let target = Target {
+            kind: alter.kind,
+            name: alter.name.clone(),
+            owner: None,
+            arguments: None,
+        };
+        self.is_named_right(key, &target, Strictness::Exact)
     }
 
     fn action(&mut self, key: &Key, alter: &AlterTable, action: &Action) -> Done {
@@ -180,6 +213,18 @@ impl Replay<'_> {
             Verb::Inherit { parent, inherit } => {
                 let parent = self.relation(parent, Kind::Table)?;
                 let inherit = *inherit;
+                let does = self
+                    .table(key)
+                    .is_some_and(|table| table.inherits.contains(&parent));
+                if does == inherit {
+                    return self.give_up(
+                        action.span,
+                        format!(
+                            "whether `{}` inherits `{}` is not known",
+                            key.name, parent.name
+                        ),
+                    );
+                }
                 self.update_table(key, |table| match inherit {
                     true => table.inherits.push(parent),
                     false => table.inherits.retain(|other| *other != parent),

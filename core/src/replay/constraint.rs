@@ -38,6 +38,13 @@ impl Replay<'_> {
             Some(name) => name,
             None => self.constraint_name(key, &table, &rule),
         };
+        let automatic = |given: &&Ident| self.is_automatic(key, &table, given);
+        if !self.schema.dialect().names_checks_by_table()
+            && let Some(given) = definition.name.as_ref().filter(automatic)
+        {
+            let why = format!("the name `{}` is one that the engine gives", given.name);
+            self.unknown(given.span, why);
+        }
         let mut traits = definition.traits.clone();
         if let ConstraintRule::PrimaryKey(key) | ConstraintRule::Unique(key) = &definition.rule {
             traits.extend(traits_of(key));
@@ -313,6 +320,12 @@ impl Replay<'_> {
                 format!("`{}` is not known to be a table", key.name),
             );
         };
+        if !self.schema.dialect().names_checks_by_table() && self.is_automatic(key, &table, name) {
+            return self.give_up(
+                name.span,
+                format!("the name `{}` is one that the engine gives", name.name),
+            );
+        }
         let fits = |constraint: &Constraint| match which {
             ConstraintKind::Any => true,
             ConstraintKind::PrimaryKey => matches!(constraint.rule, Rule::PrimaryKey(..)),
@@ -334,6 +347,37 @@ impl Replay<'_> {
         }
         self.remove_constraint(key, &name.name);
         Some(())
+    }
+
+    /// Where a check may be part of its column it goes, comes and is named with that.
+    pub(super) fn checks_of_column(&mut self, key: &Key, column: &Ident) {
+        if self.schema.dialect().names_checks_by_table() {
+            return;
+        }
+        let checked = self.table(key).is_some_and(|table| {
+            let mut all = table.constraints.values();
+            all.any(|one| matches!(&one.rule, Rule::Check(check) if check.names(self.schema.dialect()).contains(&column.name)))
+        });
+        if checked {
+            self.unknown(
+                column.span,
+                format!(
+                    "whether a check is part of the column `{}` is not known",
+                    column.name
+                ),
+            );
+        }
+    }
+
+    /// Whether a name is, or may be, that of a check to which nobody gave one.
+    fn is_automatic(&self, key: &Key, table: &Table, name: &Ident) -> bool {
+        let given = format!("{}_chk_", key.name.key());
+        let unnamed = |other: &Name| other.key().starts_with(&given);
+        // What is not there may be one of those.
+        unnamed(&name.name)
+            || (name.name.key().starts_with("constraint_")
+                && !table.constraints.contains_key(&name.name)
+                && table.constraints.keys().any(unnamed))
     }
 
     fn missing_constraint(

@@ -21,6 +21,9 @@ pub(crate) const STAR: &str = "*";
 /// Relations and routines that a query reads, and the columns that it surely reads.
 type Reads = (BTreeSet<Key>, BTreeSet<(Key, Name)>);
 
+/// What the options of a view begin with that are comments on its columns.
+pub(super) const COMMENT_ON: &str = "comment on ";
+
 /// The types of arguments as the key of a routine holds them.
 pub(super) fn arguments_text(arguments: &[Type]) -> String {
     let texts: Vec<&str> = arguments
@@ -36,6 +39,7 @@ impl Replay<'_> {
         let (uses, mut columns_used) = self.used_by(&create.query.uses);
         let (output, stars) = self.view_columns(create, &mut columns_used);
         let before = self.schema.get(&key).cloned();
+        self.hides(create.temporary, &key, &create.name)?;
         if let Some(before) = &before {
             match create.if_exists {
                 IfExists::Keep => return Some(()),
@@ -45,7 +49,7 @@ impl Replay<'_> {
         } else {
             self.may_be_there(create.if_exists, &create.name, "view");
         }
-        let view = View {
+        let mut view = View {
             materialized: create.materialized,
             columns: match create.columns.is_empty() {
                 true => None,
@@ -70,6 +74,11 @@ impl Replay<'_> {
             && let Body::View(old) = &before.body
         {
             self.replaces(&key, create, old, &view)?;
+            // Its columns stay what they are.
+            let comments = old.options.iter();
+            let comments = comments.filter(|(name, _)| name.starts_with(COMMENT_ON));
+            let comments = comments.map(|(name, text)| (name.clone(), text.clone()));
+            view.options.extend(comments);
         }
         let mut object = match &before {
             Some(before) => Object::clone(before),
@@ -258,6 +267,13 @@ impl Replay<'_> {
         let mut columns = BTreeSet::new();
         for used in &uses.relations {
             let Some(key) = self.find(Class::Relation, &used.name) else {
+                // A view may stand there before what it reads, and is in the way of others then.
+                if self.modelling.family == Family::Sqlite
+                    && uses.complete
+                    && self.is_sure(&used.name)
+                {
+                    keys.insert(self.new_key(Class::Relation, &used.name));
+                }
                 continue;
             };
             let alias = used.alias.clone().unwrap_or_else(|| key.name.clone());
@@ -327,6 +343,11 @@ impl Replay<'_> {
                 format!("the sequence `{}` is not known", alter.name),
             );
         };
+        if let Some(object) = self.schema.get(&key).cloned()
+            && !matches!(object.body, Body::Sequence(_))
+        {
+            return self.wrong_kind(&alter.name, Kind::Sequence, &object);
+        }
         self.set_sequence(&key, &alter.options);
         Some(())
     }

@@ -1,5 +1,7 @@
 //! Statements about rows: what they name must be there.
 
+mod rows;
+
 use super::{Done, Replay};
 use crate::change::{Data, DataVerb, Kind, Name, Uses};
 use crate::dialect::Family;
@@ -192,6 +194,9 @@ impl Replay<'_> {
         self.counts_fit(&data.uses)?;
         self.texts_fit(data)?;
         self.columns_fit(&data.uses);
+        self.plain_columns_fit(data);
+        self.values_fit(data);
+        self.sequences_fit(data);
         self.functions_fit(&data.uses);
         self.reads(&data.uses);
         self.rows(data);

@@ -38,6 +38,7 @@ impl Replay<'_> {
             kind,
             Kind::Function | Kind::Procedure | Kind::Routine | Kind::Type | Kind::Domain
         ) || (kind == Kind::Schema && key.name.as_str() == "public");
+        self.is_no_owner(grant, &key, target);
         self.schema.update(&key, |object| {
             for role in &grant.roles {
                 for privilege in &privileges {
@@ -67,6 +68,29 @@ impl Replay<'_> {
             }
         });
         Some(())
+    }
+
+    /// An owner has privileges that nobody has given. Who owns an object is for the server to say,
+    /// unless a statement has said it.
+    fn is_no_owner(&mut self, grant: &Grant, key: &Key, target: &Target) {
+        let Some(object) = self.schema.get(key) else {
+            return;
+        };
+        let may_own = |role: &&Name| {
+            role.as_str() != "public" && object.owner.as_ref().is_none_or(|owner| owner == *role)
+        };
+        let has = |role: &Name| object.grants.keys().any(|(who, _)| who == role);
+        let role = grant.roles.iter().filter(may_own).find(|role| !has(role));
+        if let Some(role) = role.cloned()
+            && !grant.gives
+            && !grant.option
+        {
+            let span = target.name.span;
+            self.unknown(
+                span,
+                format!("whether `{role}` owns `{}` is not known", key.name),
+            );
+        }
     }
 
     /// Privileges on what is named by words: each is an object of its own.

@@ -174,6 +174,9 @@ impl Replay<'_> {
         };
         let object = self.schema.get(&key).cloned()?;
         let Body::Index(index) = &object.body else {
+            if self.passes_over(if_missing) {
+                return Some(());
+            }
             return self.wrong_kind(name, Kind::Index, &object);
         };
         if let Some(constraint) = &index.constraint {

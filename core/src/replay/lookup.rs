@@ -1,10 +1,11 @@
 //! Which object a name stands for, and how sure the model is when there is none.
 
 use super::{Done, Finding, Missing, Replay, doubt_key, word};
-use crate::change::{Ident, Kind, Name, ObjectName};
+use crate::change::{Ident, Kind, Name, ObjectName, Target};
 use crate::diagnostic::did_you_mean;
 use crate::dialect::Family;
 use crate::schema::{Body, Class, Key, Object, Table};
+use crate::source::Span;
 
 /// Tables that other tools keep for themselves.
 const BOOKKEEPING: &[&str] = &[
@@ -95,11 +96,30 @@ impl Replay<'_> {
             Some(schema) => vec![self.own_schema(schema)],
             None => self.path(),
         };
+        if schemas.iter().any(|schema| self.is_shadow(schema, text)) {
+            return false;
+        }
         let is_known = |schema: &Name| {
             let anything = Key::new(Class::Doubt, schema.clone(), self.name("*"));
             self.is_own(schema) && !self.schema.has(&anything)
         };
         schemas.iter().all(is_known)
+    }
+
+    /// Whether a virtual table may keep that table for itself.
+    fn is_shadow(&self, schema: &Name, name: &str) -> bool {
+        let keeps = |key: &Key, object: &Object| {
+            let is_virtual = object
+                .table()
+                .is_some_and(|table| table.nature.contains(&"VIRTUAL"));
+            let rest = name.strip_prefix(key.name.key());
+            is_virtual && rest.is_some_and(|rest| rest.starts_with('_'))
+        };
+        self.modelling.family == Family::Sqlite
+            && self
+                .schema
+                .in_schema(Class::Relation, schema)
+                .any(|(key, object)| keeps(key, object))
     }
 
     /// Whether the migrations make the tables of that schema themselves.
@@ -152,6 +172,30 @@ impl Replay<'_> {
             })),
         );
         Some(key)
+    }
+
+    /// Whether a target is called what it is: `None` ends the statement.
+    pub(super) fn is_named_right(
+        &mut self,
+        key: &Key,
+        target: &Target,
+        strictness: Strictness,
+    ) -> Done {
+        let Some(object) = self.schema.get(key).cloned() else {
+            return Some(());
+        };
+        if self.modelling.family != Family::Postgres
+            || is_the_word(target.kind, &object.body, strictness)
+        {
+            return Some(());
+        }
+        if self.lost_sight() && !self.is_fresh(key) {
+            return self.give_up(
+                target.name.span,
+                format!("what `{}` is is not known", key.name),
+            );
+        }
+        self.wrong_kind(&target.name, target.kind, &object)
     }
 
     /// Refuses a name that stands for nothing.
@@ -283,6 +327,39 @@ impl Replay<'_> {
         })
     }
 
+    /// What is temporary hides what is there under that name: `None` ends the statement.
+    pub(super) fn hides(&mut self, temporary: bool, key: &Key, name: &ObjectName) -> Done {
+        let there = self.schema.get(key);
+        if there.is_none_or(|object| object.is_open() || object.is_temporary() == temporary) {
+            return Some(());
+        }
+        super::doubt(self.schema, [name.name.clone()]);
+        self.give_up(
+            name.span,
+            format!("`{name}` hides what is there under that name"),
+        )
+    }
+
+    /// A view that reads what is not there, which SQLite refuses to go by when it rewrites names.
+    pub(super) fn no_view_dangles(&mut self, span: Span) {
+        if self.modelling.family != Family::Sqlite {
+            return;
+        }
+        let schema = self.name(self.modelling.default_schema);
+        let dangles = |object: &Object| match &object.body {
+            Body::View(view) => view.uses.iter().any(|used| !self.schema.has(used)),
+            _ => false,
+        };
+        let found = self
+            .schema
+            .in_schema(Class::Relation, &schema)
+            .find(|(_, object)| dangles(object))
+            .map(|(key, _)| key.name.clone());
+        if let Some(view) = found {
+            self.unknown(span, format!("the view `{view}` reads what is not there"));
+        }
+    }
+
     /// Whether another object may have that name: `None` ends the statement.
     pub(super) fn is_free(&mut self, key: &Key, name: &ObjectName, kind: Kind) -> Done {
         let Some(object) = self.schema.get(key) else {
@@ -300,6 +377,32 @@ impl Replay<'_> {
             return Some(());
         }
         self.duplicate(word(kind), name)
+    }
+}
+
+/// How closely the word for an object must fit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strictness {
+    /// `ALTER TABLE` and `ALTER INDEX` take other relations too.
+    Loose,
+    /// `COMMENT ON` takes the very kind.
+    Exact,
+}
+
+/// Whether Postgres takes that word for the object. What is not told apart here fits.
+fn is_the_word(kind: Kind, body: &Body, strictness: Strictness) -> bool {
+    let loose = strictness == Strictness::Loose;
+    match (kind, body) {
+        (Kind::View, Body::View(view)) => !view.materialized,
+        (Kind::MaterializedView, Body::View(view)) => view.materialized,
+        (Kind::Table, body) => loose || matches!(body, Body::Table(_)),
+        (Kind::Index, body) => loose || matches!(body, Body::Index(_)),
+        (Kind::Sequence, body) => matches!(body, Body::Sequence(_)),
+        (Kind::View | Kind::MaterializedView, _) => false,
+        (Kind::Domain, body) => matches!(body, Body::Domain(_)),
+        (Kind::Function, Body::Routine(routine)) => routine.kind != Kind::Procedure,
+        (Kind::Procedure, Body::Routine(routine)) => routine.kind == Kind::Procedure,
+        _ => true,
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::create::COMMENT_ON;
+use super::lookup::Strictness;
 use super::{Done, Replay};
 use crate::change::{
     AlterDomain, AlterType, Attribute, ColumnOption, Comment, CreateDomain, DomainAction, IfExists,
-    IfMissing, Kind, TypeAction,
+    IfMissing, Kind, ObjectName, Target, TypeAction,
 };
 use crate::schema::{Body, Class, Domain, Key, Object};
 
@@ -205,9 +207,13 @@ impl Replay<'_> {
                 }
             }
             DomainAction::ValidateConstraint(name) => {
-                if let Some((_, not_valid)) = domain.checks.get_mut(&name.name) {
-                    *not_valid = false;
-                }
+                let Some((_, not_valid)) = domain.checks.get_mut(&name.name) else {
+                    return self.give_up(
+                        name.span,
+                        format!("the constraint `{}` is not known", name.name),
+                    );
+                };
+                *not_valid = false;
             }
         }
         self.schema
@@ -242,14 +248,46 @@ impl Replay<'_> {
                 });
                 Some(())
             }
+            Kind::DomainConstraint => self.give_up(
+                comment.target.name.span,
+                "comments on constraints of domains are not modelled",
+            ),
             _ => {
                 let Some(key) = self.named(&comment.target, IfMissing::Fail)? else {
                     return Some(());
                 };
+                self.is_named_right(&key, &comment.target, Strictness::Exact)?;
                 self.schema.update(&key, |object| object.comment = text);
                 Some(())
             }
         }
+    }
+
+    /// What is refreshed must be there, and be what is kept of a query.
+    pub(super) fn refresh(&mut self, name: &ObjectName, concurrently: bool) -> Done {
+        let target = Target {
+            kind: Kind::MaterializedView,
+            name: name.clone(),
+            owner: None,
+            arguments: None,
+        };
+        let key = self.relation(name, target.kind)?;
+        self.is_named_right(&key, &target, Strictness::Exact)?;
+        let is_key = |object: &Object| match &object.body {
+            Body::Index(index) => index.table == key && index.unique && index.condition.is_none(),
+            _ => false,
+        };
+        let has_key = self
+            .schema
+            .in_schema(Class::Relation, &key.schema)
+            .any(|(_, object)| is_key(object));
+        if concurrently && !has_key {
+            return self.give_up(
+                name.span,
+                format!("the view `{name}` is not known to have a unique index"),
+            );
+        }
+        Some(())
     }
 
     fn comment_column(&mut self, comment: &Comment, text: Option<Arc<str>>) -> Done {
@@ -271,7 +309,7 @@ impl Replay<'_> {
             && let Body::View(_) = &object.body
         {
             // The columns of a view are kept with its options.
-            let name = format!("comment on {}", column.name);
+            let name = format!("{COMMENT_ON}{}", column.name);
             self.schema.update(&key, |object| {
                 if let Body::View(view) = &mut object.body {
                     match text {

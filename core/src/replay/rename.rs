@@ -1,12 +1,13 @@
 //! Renames and moves, and what follows them.
 
-use super::lookup::class_of;
+use super::lookup::{Strictness, class_of};
 use super::{Done, Replay};
 use crate::change::{
     Fragment, Ident, IfMissing, Kind, Name, ObjectName, Owner, Rename, SetSchema, Target,
 };
 use crate::dialect::Family;
 use crate::schema::{Body, Class, Key, Object, Part, PartOf, Rule};
+use crate::source::Span;
 
 impl Replay<'_> {
     pub(super) fn rename(&mut self, rename: &Rename) -> Done {
@@ -19,18 +20,44 @@ impl Replay<'_> {
         if rename.target.kind == Kind::DomainConstraint {
             return self.rename_domain_constraint(rename);
         }
+        self.is_named_right(&key, &rename.target, Strictness::Loose)?;
+        self.no_view_dangles(rename.to.span);
         let mut to = key.clone();
         to.name = rename.to.name.clone();
-        if to != key {
-            self.is_free(&to, &rename.to, rename.target.kind)?;
+        match to == key {
+            true => self.is_other(rename.to.span, &rename.to.name)?,
+            false => self.is_free(&to, &rename.to, rename.target.kind)?,
         }
         self.move_object(&key, &to);
         Some(())
     }
 
+    /// Most engines take the old name for one that is taken.
+    fn is_other(&mut self, span: Span, to: &Name) -> Done {
+        match self.modelling.family {
+            Family::Postgres | Family::Sqlite => {
+                self.give_up(span, format!("`{to}` is the name so far"))
+            }
+            Family::MySql => Some(()),
+        }
+    }
+
     fn rename_domain_constraint(&mut self, rename: &Rename) -> Done {
         let key = self.find(Class::Type, rename.target.owner.as_ref()?)?;
         let (from, to) = (rename.target.name.name.clone(), rename.to.name.clone());
+        let there = |name: &Name| match self.schema.get(&key).map(|object| &object.body) {
+            Some(Body::Domain(domain)) => domain.checks.contains_key(name),
+            _ => false,
+        };
+        if !there(&from) || there(&to) {
+            return self.give_up(
+                rename.target.name.span,
+                format!(
+                    "whether `{from}` of `{}` can be called `{to}` is not known",
+                    key.name
+                ),
+            );
+        }
         self.schema.update(&key, |object| {
             if let Body::Domain(domain) = &mut object.body
                 && let Some(check) = domain.checks.remove(&from)
@@ -75,6 +102,7 @@ impl Replay<'_> {
         let Some(key) = self.named(&set.target, set.if_missing)? else {
             return Some(());
         };
+        self.is_named_right(&key, &set.target, Strictness::Loose)?;
         let mut to = key.clone();
         to.schema = set.schema.name.clone();
         let name = ObjectName {
@@ -111,6 +139,7 @@ impl Replay<'_> {
         let Some(key) = self.named(&owner.target, IfMissing::Fail)? else {
             return Some(());
         };
+        self.is_named_right(&key, &owner.target, Strictness::Loose)?;
         let name = owner.owner.clone();
         self.schema.update(&key, |object| object.owner = Some(name));
         Some(())
@@ -238,6 +267,9 @@ impl Replay<'_> {
         to: &Ident,
         _if_missing: IfMissing,
     ) -> Done {
+        if to.name == from.name && self.modelling.family == Family::Postgres {
+            self.is_other(to.span, &to.name)?;
+        }
         match kind {
             Kind::Constraint => {
                 let Some(table) = self.table(key) else {
@@ -261,6 +293,14 @@ impl Replay<'_> {
                         IfMissing::Fail,
                         crate::change::Behavior::Restrict,
                     );
+                }
+                if table.constraints.contains_key(&to.name) && to.name != from.name {
+                    let name = ObjectName {
+                        schema: None,
+                        name: to.name.clone(),
+                        span: to.span,
+                    };
+                    return self.duplicate("constraint", &name);
                 }
                 let place = self.index_key(key, from.name.clone());
                 let served = matches!(

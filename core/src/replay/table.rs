@@ -10,6 +10,7 @@ use crate::schema::{Body, Class, Column, Key, Object, PartOf, Rule, Sequence, Ta
 impl Replay<'_> {
     pub(super) fn create_table(&mut self, create: &CreateTable) -> Done {
         let key = self.new_key(Class::Relation, &create.name);
+        self.hides(create.temporary, &key, &create.name)?;
         if self.schema.has(&key) && create.if_exists != IfExists::Replace {
             if create.if_exists == IfExists::Keep {
                 return match self.schema.get(&key).is_some_and(|object| object.is_open()) {

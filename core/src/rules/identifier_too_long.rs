@@ -77,6 +77,7 @@ fn gives_names(act: &Act<'_>) -> bool {
         | Change::SearchPath(_)
         | Change::ForeignKeyChecks(_)
         | Change::Harmless
+        | Change::Refresh { .. }
         | Change::Opaque(_) => false,
     }
 }

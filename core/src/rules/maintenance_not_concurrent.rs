@@ -20,7 +20,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(situation: &Situation<'_>) -> Vec<Finding> {
     let maintenance = situation.up().filter(|act| {
-        let is_it = matches!(act.step.change, Change::Harmless);
+        let is_it = matches!(act.step.change, Change::Harmless | Change::Refresh { .. });
         is_it && act.text().starts_with(['r', 'R'])
     });
     let found = maintenance.filter_map(|act| {

@@ -267,7 +267,10 @@ pub(crate) fn column(column: &Column, dialect: Dialect) -> String {
 
 /// A constraint as it stands in `CREATE TABLE`, with its name where it has one.
 pub(crate) fn constraint(name: &Name, constraint: &Constraint, dialect: Dialect) -> String {
-    let mut text = match name.as_str().starts_with(' ') {
+    // The name of a primary key is no choice to MySQL, and MariaDB refuses it in this place.
+    let is_fixed = matches!(constraint.rule, Rule::PrimaryKey(..))
+        && dialect.modelling().family == Family::MySql;
+    let mut text = match name.as_str().starts_with(' ') || is_fixed {
         true => String::new(),
         false => format!("CONSTRAINT {} ", quoted(name.as_str(), dialect)),
     };
@@ -334,12 +337,30 @@ fn names(names: &[Name], dialect: Dialect) -> String {
     names.join(", ")
 }
 
+/// Whether an expression is one call, which needs no parentheses around it and which SQLite keeps
+/// as it is written.
+fn is_call(text: &str) -> bool {
+    let Some((name, rest)) = text.split_once('(') else {
+        return false;
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let inner = rest.strip_suffix(')');
+    let simple = inner.is_some_and(|inner| !inner.contains(['(', ')', '\'', '"', '`', '[']));
+    let name = name.trim_end();
+    !name.is_empty() && name.chars().all(plain) && simple
+}
+
 fn parts(parts: &[Part], dialect: Dialect) -> String {
     let texts: Vec<String> = parts
         .iter()
         .map(|part| {
             let what = match &part.what {
                 PartOf::Column(name) => quoted(name.as_str(), dialect),
+                PartOf::Expression(text)
+                    if dialect.modelling().family == Family::Sqlite && is_call(&text.text) =>
+                {
+                    text.text.to_string()
+                }
                 PartOf::Expression(text) => format!("({})", text.text),
             };
             match part.order.is_empty() {

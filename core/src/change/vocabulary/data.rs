@@ -17,6 +17,10 @@ pub struct Data {
     pub filtered: bool,
     /// What it reads.
     pub uses: Uses,
+    /// Names that can only be columns of the one relation that it reads.
+    pub plain: Vec<Ident>,
+    /// How many values it gives for a row, where they can be counted.
+    pub values: Option<usize>,
     /// Whether a subquery in it must find one row at most.
     pub single: bool,
     /// Whether rows that are there already are passed over or replaced.

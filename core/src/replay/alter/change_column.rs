@@ -4,7 +4,8 @@ use super::super::column::set_type;
 use super::super::index::columns_of;
 use super::super::{Done, Finding, Replay};
 use crate::change::{
-    ColumnChange, ColumnDef, ColumnOption, Fragment, Ident, Identity, Name, Position, Type,
+    ColumnChange, ColumnDef, ColumnOption, Fragment, Ident, Identity, IfMissing, Name, Position,
+    Type,
 };
 use crate::dialect::Family;
 use crate::schema::{Body, Key, PartOf, Rule};
@@ -56,6 +57,7 @@ impl Replay<'_> {
             }
             ColumnChange::AddIdentity(identity) => self.add_identity(key, column, identity),
             ColumnChange::SetIdentity { always, options } => {
+                self.is_identity(key, column)?;
                 if let Some(always) = always {
                     self.update_column(key, &name, |column| column.identity = Some(*always));
                 }
@@ -63,7 +65,10 @@ impl Replay<'_> {
                     self.set_sequence(&place, options);
                 }
             }
-            ColumnChange::DropIdentity(_) => {
+            ColumnChange::DropIdentity(if_missing) => {
+                if *if_missing == IfMissing::Fail {
+                    self.is_identity(key, column)?;
+                }
                 self.update_column(key, &name, |column| column.identity = None);
                 for place in self.sequences_of(key, &name) {
                     let identity = matches!(
@@ -75,7 +80,15 @@ impl Replay<'_> {
                     }
                 }
             }
-            ColumnChange::DropExpression(_) => {
+            ColumnChange::DropExpression(if_missing) => {
+                let generated = self.table(key).and_then(|table| table.column(&name));
+                let generated = generated.is_some_and(|column| column.generated.is_some());
+                if !generated && *if_missing == IfMissing::Fail {
+                    return self.give_up(
+                        column.span,
+                        format!("the column `{name}` is not known to be a generated one"),
+                    );
+                }
                 self.update_column(key, &name, |column| column.generated = None);
             }
             ColumnChange::SetExpression(expression) => {
@@ -90,7 +103,9 @@ impl Replay<'_> {
                 self.update_column(key, &name, |column| {
                     let usual = option.value.is_empty()
                         || &*option.value == "-1"
-                        || &*option.value == "default";
+                        || &*option.value == "default"
+                        || (&*option.name == "storage"
+                            && Some(&*option.value) == usual_storage(&column.data_type));
                     match usual {
                         true => column.options.remove(&option.name),
                         false => column
@@ -177,6 +192,21 @@ impl Replay<'_> {
         if let Some(mut sequence) = sequence {
             set_type(&mut sequence, &data_type);
             self.own_sequence(key, name, sequence);
+        }
+    }
+
+    /// Whether a column counts by itself: `None` ends the statement.
+    fn is_identity(&mut self, key: &Key, column: &Ident) -> Done {
+        let found = self.table(key).and_then(|table| table.column(&column.name));
+        match found.is_some_and(|column| column.identity.is_some()) {
+            true => Some(()),
+            false => self.give_up(
+                column.span,
+                format!(
+                    "the column `{}` is not known to be an identity",
+                    column.name
+                ),
+            ),
         }
     }
 
@@ -455,6 +485,7 @@ impl Replay<'_> {
         }
         let (new, constraints, _) = self.column_of(key, definition);
         let name = new.name.clone();
+        self.checks_of_column(key, column);
         self.update_table(key, |table| {
             let Some(at) = table.columns.iter().position(|old| old.name == name) else {
                 return;
@@ -478,6 +509,23 @@ impl Replay<'_> {
         }
         Some(())
     }
+}
+
+/// How Postgres stores values of that type, where nobody says otherwise.
+fn usual_storage(data_type: &str) -> Option<&'static str> {
+    let base = data_type.split('(').next().unwrap_or_default().trim();
+    if base.ends_with("[]") {
+        return Some("extended");
+    }
+    Some(match base {
+        "text" | "character varying" | "character" | "bytea" | "json" | "jsonb" | "xml"
+        | "tsvector" | "bit" | "bit varying" => "extended",
+        "numeric" | "inet" | "cidr" => "main",
+        "smallint" | "integer" | "bigint" | "real" | "double precision" | "boolean" | "uuid"
+        | "date" | "oid" | "interval" => "plain",
+        _ if base.starts_with("time") => "plain",
+        _ => return None,
+    })
 }
 
 /// Types between which Postgres converts by itself.

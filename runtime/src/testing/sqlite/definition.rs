@@ -173,7 +173,9 @@ impl Table {
                 "generated" | "as" => {
                     let open = words.iter().position(|one| one.kind == TokenKind::Open);
                     let value = text(&words[open.unwrap_or(0)..]);
-                    attributes.insert("generated".to_owned(), value);
+                    // Nobody need say so.
+                    let value = value.strip_suffix(" virtual").unwrap_or(&value);
+                    attributes.insert("generated".to_owned(), value.to_owned());
                 }
                 "primary" => self.add_key(on_itself("primary key", 2)),
                 "unique" => self.add_key(on_itself("unique", 1)),
@@ -341,7 +343,7 @@ mod tests {
                  [a b] VARCHAR(20) NOT NULL DEFAULT 'X' COLLATE NOCASE, -- a, b\n\
                  c REFERENCES u(id) ON DELETE SET NULL ON UPDATE SET DEFAULT NOT DEFERRABLE NULL,\n\
                  d INT CONSTRAINT unique CHECK (d > 0 AND (d, 1) IN (SELECT 1, 2)) UNIQUE,\n\
-                 e DEFAULT NULL, f AS (d + 1) STORED, g INT GENERATED ALWAYS AS (1)\n\
+                 e DEFAULT NULL, f AS (d + 1) STORED, g INT GENERATED ALWAYS AS (1) VIRTUAL\n\
                  ) STRICT, WITHOUT ROWID"
             ),
             [
