@@ -189,6 +189,7 @@ fn references(cursor: &mut Cursor<'_, '_>, columns: Vec<super::Ident>) -> Option
         false => Vec::new(),
     };
     let mut foreign = ForeignKey {
+        on_column: columns.is_empty(),
         columns,
         table,
         referenced,

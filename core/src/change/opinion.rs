@@ -1,6 +1,8 @@
 //! Which reader is asked when, and who decides that a text is no SQL.
 
+mod certain;
 mod gaps;
+mod heads;
 mod parser;
 mod plain;
 mod postgres;
@@ -185,7 +187,7 @@ fn second_opinion(
             postgres::check(shown.of(text), shown.start)?;
             gaps::check(text, lexemes, dialect)
         }
-        Family::Sqlite => of_sqlite_itself(text, span),
+        Family::Sqlite => of_sqlite_itself(text, span, lexemes),
         Family::MySql => match lexemes.first() {
             Some(first)
                 if !is_recognised
@@ -194,13 +196,16 @@ fn second_opinion(
             {
                 Err(no_statement(first, dialect))
             }
-            Some(_) | None => Ok(()),
+            Some(_) => certain::signs(lexemes)
+                .and_then(|()| certain::words(lexemes))
+                .and_then(|()| heads::check(Cursor::new(lexemes, dialect))),
+            None => Ok(()),
         },
     }
 }
 
 #[cfg(feature = "sqlite")]
-fn of_sqlite_itself(text: &str, span: Span) -> Result<(), SyntaxError> {
+fn of_sqlite_itself(text: &str, span: Span, _: &[Lexeme<'_>]) -> Result<(), SyntaxError> {
     crate::sqlite::parses(span.of(text)).map_err(|(at, message)| {
         let at = span.start as usize + at;
         SyntaxError {
@@ -210,10 +215,14 @@ fn of_sqlite_itself(text: &str, span: Span) -> Result<(), SyntaxError> {
     })
 }
 
-/// Nobody else knows its grammar well enough to refuse a statement.
+/// Nobody else knows its grammar well enough to refuse more than what no statement looks like. What
+/// a module of a virtual table takes is its own business.
 #[cfg(not(feature = "sqlite"))]
-fn of_sqlite_itself(_: &str, _: Span) -> Result<(), SyntaxError> {
-    Ok(())
+fn of_sqlite_itself(_: &str, _: Span, lexemes: &[Lexeme<'_>]) -> Result<(), SyntaxError> {
+    match lexemes.iter().any(|lexeme| lexeme.is("VIRTUAL")) {
+        true => Ok(()),
+        false => certain::signs(lexemes),
+    }
 }
 
 fn depth(lexemes: &[Lexeme<'_>]) -> usize {

@@ -38,6 +38,16 @@ impl Replay<'_> {
         if self.modelling.family == Family::Postgres {
             actions.sort_by_key(|action| pass(&action.verb));
         }
+        // A foreign key stands on what columns are when all is done.
+        let redefines = |action: &&Action| matches!(action.verb, Verb::Redefine { .. });
+        if self.modelling.family == Family::MySql && actions.iter().any(redefines) {
+            actions.sort_by_key(|action| match &action.verb {
+                Verb::AddConstraint { constraint, .. } => {
+                    matches!(constraint.rule, crate::change::ConstraintRule::Foreign(_))
+                }
+                _ => false,
+            });
+        }
         let drops = actions.iter().find_map(|action| match &action.verb {
             Verb::DropIndex { name, .. } | Verb::DropConstraint { name, .. } => Some(name.span),
             _ => None,

@@ -16,6 +16,9 @@ impl Replay<'_> {
         target: &Key,
         referenced: &[Name],
     ) -> Done {
+        if self.modelling.family == Family::MySql {
+            return self.refers_to_index(key, foreign, target, referenced);
+        }
         // A table that is being made has keys that are still to come.
         if self.modelling.family != Family::Postgres || key == target || referenced.is_empty() {
             return Some(());
@@ -68,6 +71,104 @@ impl Replay<'_> {
             Some(message) => self.misfit(foreign, message, "Give both the same type.".to_owned()),
             None => Some(()),
         }
+    }
+
+    /// Refuses a foreign key that InnoDB calls incorrectly formed (errno 150).
+    fn refers_to_index(
+        &mut self,
+        key: &Key,
+        foreign: &ForeignKey,
+        target: &Key,
+        referenced: &[Name],
+    ) -> Done {
+        // MySQL before version 9 forgets what stands on a column.
+        let is_forgotten = foreign.on_column && !self.schema.dialect().guards_parts_of_tables();
+        if is_forgotten || self.session.unchecked || key == target || referenced.is_empty() {
+            return Some(());
+        }
+        let known = |replay: &Self, key: &Key| {
+            let is_unclear = replay.may_have_more(key) || replay.doubted_name(&key.name);
+            let table = replay.table(key).filter(|table| !table.open && !is_unclear);
+            table.filter(|table| has_foreign_keys(table)).cloned()
+        };
+        let (Some(ours), Some(theirs)) = (known(self, key), known(self, target)) else {
+            return Some(());
+        };
+        let pairs = foreign
+            .columns
+            .iter()
+            .zip(referenced)
+            .filter_map(|(column, name)| Some((ours.column(&column.name)?, theirs.column(name)?)));
+        for (own, other) in pairs {
+            let kinds = (innodb_kind(&own.data_type), innodb_kind(&other.data_type));
+            if let (Some(kind), Some(wanted)) = kinds
+                && kind != wanted
+            {
+                let message = format!(
+                    "`{}` is {} and `{}` of `{}` is {}",
+                    own.name, own.data_type, other.name, target.name, other.data_type
+                );
+                return self.ill_formed(foreign, message, "Give both the same type.".to_owned());
+            }
+            if own.not_null && &*foreign.on_delete == "set null" {
+                let message = format!("`{}` is NOT NULL and cannot be set to NULL", own.name);
+                let help = "Leave NOT NULL out, or choose another ON DELETE.".to_owned();
+                return self.ill_formed(foreign, message, help);
+            }
+        }
+        let is_known = referenced.iter().all(|name| theirs.column(name).is_some());
+        if is_known && !self.begins_index(target, &theirs, referenced) {
+            let names: Vec<&str> = referenced.iter().map(Name::as_str).collect();
+            let names = names.join(", ");
+            let message = format!("no index of `{}` begins with ({names})", target.name);
+            let help = format!(
+                "Refer to columns that are unique, or make them so first:\n\
+                 ALTER TABLE {} ADD UNIQUE ({names});",
+                target.name
+            );
+            return self.ill_formed(foreign, message, help);
+        }
+        Some(())
+    }
+
+    /// Whether a key or an index begins with these columns, in whatever order.
+    fn begins_index(&self, key: &Key, table: &Table, columns: &[Name]) -> bool {
+        let begins = |names: &[Name]| {
+            let first = names.get(..columns.len());
+            first.is_some_and(|first| columns.iter().all(|column| first.contains(column)))
+        };
+        let by_constraint = table.constraints.values().any(|constraint| {
+            !matches!(constraint.rule, Rule::Check(_) | Rule::NotNull(_))
+                && begins(&constraint.rule.columns())
+        });
+        by_constraint
+            || self.indexes_of(key).iter().any(|index| {
+                let object = self.schema.get(index);
+                object.is_none_or(|object| match &object.body {
+                    Body::Index(index) => {
+                        let columns = index.parts.iter().map_while(|part| match &part.what {
+                            PartOf::Column(column) => Some(column.clone()),
+                            PartOf::Expression(_) => None,
+                        });
+                        index.open || begins(&columns.collect::<Vec<Name>>())
+                    }
+                    _ => true,
+                })
+            })
+    }
+
+    fn ill_formed(&mut self, foreign: &ForeignKey, message: String, help: String) -> Done {
+        self.refuse(Finding {
+            code: "fk-target-mismatch",
+            span: foreign.table.span,
+            message,
+            why: "InnoDB compares the columns of both sides as they are stored, and looks them up in \
+                  an index that begins with them; otherwise it calls the foreign key incorrectly \
+                  formed (errno 150)."
+                .to_owned(),
+            help,
+            missing: None,
+        })
     }
 
     fn misfit(&mut self, foreign: &ForeignKey, message: String, help: String) -> Done {
@@ -157,6 +258,29 @@ impl Replay<'_> {
 }
 
 /// Kinds of types of which none is compared with another.
+/// Whether a table is kept where foreign keys are looked at: nobody has said otherwise.
+fn has_foreign_keys(table: &Table) -> bool {
+    let engine = table.options.get("engine");
+    let is_own =
+        engine.is_none_or(|engine| engine.trim_matches('\'').eq_ignore_ascii_case("innodb"));
+    is_own && table.partition_by.is_none() && !table.temporary
+}
+
+/// What columns on both sides of a foreign key must share, where that is told by the type alone.
+fn innodb_kind(data_type: &str) -> Option<String> {
+    let mut words = data_type.split([' ', '(']);
+    let base = words.next()?;
+    let unsigned = data_type.contains("unsigned") || data_type.contains("zerofill");
+    match base {
+        "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => {
+            Some(format!("{base} {unsigned}"))
+        }
+        "char" | "varchar" => Some("text".to_owned()),
+        "date" | "datetime" | "timestamp" => Some("time".to_owned()),
+        _ => None,
+    }
+}
+
 fn kind(data_type: &str) -> Option<&'static str> {
     match data_type {
         "smallint" | "integer" | "bigint" => Some("number"),
@@ -262,7 +386,10 @@ mod tests {
 
     /// The code of what the last of these statements is refused for.
     fn refused(sql: &str) -> Option<&'static str> {
-        let dialect = Dialect::Postgres;
+        refused_by(sql, Dialect::Postgres)
+    }
+
+    fn refused_by(sql: &str, dialect: Dialect) -> Option<&'static str> {
         let tokens = crate::lex::lex(sql, dialect).tokens;
         let mut schema = Schema::new(dialect);
         let mut session = Session::default();
@@ -332,6 +459,53 @@ mod tests {
             let expected = is_refused.then_some("fk-target-mismatch");
             assert_eq!(refused(&sql), expected, "{sql}");
         }
+    }
+
+    /// Each seen on MariaDB 10.11.
+    #[test]
+    fn foreign_keys_of_innodb_need_the_same_type_and_an_index() {
+        let parent = "CREATE TABLE p (id int PRIMARY KEY, u int unsigned UNIQUE, c varchar(10), \
+                      n int, KEY k (n, c))";
+        for (child, is_refused) in [
+            ("x bigint, FOREIGN KEY (x) REFERENCES p (id)", true),
+            ("x int unsigned, FOREIGN KEY (x) REFERENCES p (id)", true),
+            ("x varchar(10), FOREIGN KEY (x) REFERENCES p (id)", true),
+            ("x date, FOREIGN KEY (x) REFERENCES p (id)", true),
+            ("x int, FOREIGN KEY (x) REFERENCES p (id)", false),
+            ("x int(5), FOREIGN KEY (x) REFERENCES p (id)", false),
+            (
+                "x int unsigned zerofill, FOREIGN KEY (x) REFERENCES p (u)",
+                false,
+            ),
+            ("x varchar(20), FOREIGN KEY (x) REFERENCES p (c)", true),
+            ("x int, FOREIGN KEY (x) REFERENCES p (n)", false),
+            (
+                "x int, y varchar(20), FOREIGN KEY (x, y) REFERENCES p (n, c)",
+                false,
+            ),
+            (
+                "x int NOT NULL, FOREIGN KEY (x) REFERENCES p (id) ON DELETE SET NULL",
+                true,
+            ),
+            (
+                "x int PRIMARY KEY, FOREIGN KEY (x) REFERENCES p (id) ON DELETE SET NULL",
+                true,
+            ),
+            ("x int REFERENCES p (c)", true),
+        ] {
+            let expected = is_refused.then_some("fk-target-mismatch");
+            let sql = format!("{parent}; CREATE TABLE c ({child});");
+            assert_eq!(refused_by(&sql, Dialect::MariaDb), expected, "{sql}");
+            let other = format!("{parent}; CREATE TABLE c ({child}) ENGINE=MyISAM;");
+            assert_eq!(refused_by(&other, Dialect::MariaDb), None, "{other}");
+            let later = format!("{parent}; CREATE TABLE c (z int); ALTER TABLE c ADD {child};");
+            let later = later
+                .replace(", FOREIGN", ", ADD FOREIGN")
+                .replace(", y", ", ADD y");
+            assert_eq!(refused_by(&later, Dialect::MariaDb), expected, "{later}");
+        }
+        let sql = "CREATE TABLE p (id int); CREATE TABLE c (x int REFERENCES p (id));";
+        assert_eq!(refused_by(sql, Dialect::MySql), None);
     }
 
     #[test]

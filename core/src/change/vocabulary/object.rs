@@ -221,6 +221,7 @@ pub struct AlterDomain {
 }
 
 /// An action of `ALTER DOMAIN`.
+#[allow(clippy::large_enum_variant)] // Few are alive at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DomainAction {
     /// `SET DEFAULT`, `DROP DEFAULT`

@@ -215,6 +215,8 @@ pub enum KeyExpr {
 pub struct ForeignKey {
     /// The columns that refer; empty on a column, whose own name it is.
     pub columns: Vec<Ident>,
+    /// Whether it stands on a column.
+    pub on_column: bool,
     /// The table that is referred to.
     pub table: ObjectName,
     /// The columns there; empty means its primary key.
