@@ -43,7 +43,7 @@ pub struct Options {
     pub since: Option<Located<String>>,
     /// `small-tables`: tables whose size is never a concern.
     pub small_tables: Vec<String>,
-    /// `external`: objects made by someone else, each as [`External`] reads it.
+    /// `external`: objects made by someone else, each as [`External`](crate::external::External) reads it.
     pub external: Vec<String>,
     /// `environment`: what this database is used for, where nothing else says it.
     pub environment: Option<String>,

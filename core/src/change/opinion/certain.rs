@@ -84,7 +84,9 @@ fn columns(lexemes: &[Lexeme<'_>]) -> Result<(), SyntaxError> {
     for (at, lexeme) in rest.iter().enumerate() {
         let column = begins && depth == 0 && lexeme.kind == TokenKind::QuotedName;
         if column && let Some(next) = rest.get(at + 1) {
-            let is_none = next.kind != TokenKind::Word
+            // What is in an executable comment is not looked into.
+            let may_be = matches!(next.kind, TokenKind::Word | TokenKind::ExecutableComment);
+            let is_none = !may_be
                 || is_one_of(
                     next,
                     &["NOT", "NULL", "DEFAULT", "PRIMARY", "UNIQUE", "COMMENT"],
@@ -273,6 +275,7 @@ mod tests {
             None,
         );
         check("CREATE TABLE a (`x` SET('a'), KEY `k` (`x`))", None);
+        check("CREATE TABLE a (`x` /*!50000 int */, y int)", None);
         check("SET @a = 'x' 'y', sql_log_bin = ON", None);
         check("UPDATE `a` SET `set` = 1", None);
     }
