@@ -57,8 +57,8 @@ fn is_of_ground(error: &sqlx::Error) -> bool {
     } else if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
         [1021, 1044, 1114, 1142, 1227, 1290, 1370, 1836].contains(&error.number())
     } else {
-        let code = error.code().and_then(|code| code.parse::<i32>().ok());
-        code.is_some_and(|code| [8, 10, 11, 13, 26].contains(&(code & 0xff)))
+        // Of SQLite the library tells it.
+        false
     }
 }
 

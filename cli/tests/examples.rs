@@ -13,7 +13,10 @@ use tempfile::TempDir;
 const PAGES: [(&str, &str); 24] = [
     ("--help", "backstitch up && cp -r migrations db"),
     ("new --help", ""),
-    ("check --help", "rm backstitch.toml && cp -r diesel db"),
+    (
+        "check --help",
+        "rm backstitch.toml && cp -r diesel db && rm -r db/*_users_login",
+    ),
     ("explain --help", ""),
     (
         "import --help",

@@ -68,7 +68,7 @@ fn on_postgres() {
     place.shows("stranger", "ping", 0, &["PostgreSQL answers"]);
     let denied = [
         "cannot read the history: permission denied for table __migrations__",
-        "have the owner grant what is missing",
+        "ON public.__migrations__ TO",
     ];
     for command in ["status", "verify", "plan", "up"] {
         place.shows("stranger", command, 1, &denied);
@@ -120,7 +120,10 @@ fn on_mariadb() {
         "table users (this user may have no right to see it",
     ];
     place.shows("reader", "verify", 0, &unseen);
-    let denied = ["command denied to user", "GRANT ALL ON name.*"];
+    let denied = [
+        "command denied to user",
+        "GRANT SELECT, INSERT, UPDATE, DELETE",
+    ];
     place.shows("reader", "up", 1, &denied);
     // Whoever sees everything is told of what is missing, and of what is not from a migration.
     place.session.sql("DROP TABLE orders");
@@ -145,10 +148,10 @@ fn on_sqlite() {
     says(&session, &call("status"), 0, &["2 applied, 1 pending"]);
     says(&session, &call("verify"), 0, &["drift    ok"]);
     let denied = [
-        "attempt to write a readonly database",
-        "may write to the file",
+        "[statement-failed]: attempt to write a readonly database",
+        "open it without `mode=ro`",
     ];
-    says(&session, &call("up"), 1, &[&denied[..], &UP].concat());
+    says(&session, &call("up"), 1, &denied);
 }
 
 #[tokio::test]
@@ -182,8 +185,7 @@ fn on_a_disk_that_is_full() {
     let output = command.output().expect("it runs");
     let shown = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{shown}");
-    assert!(shown.contains("Look whether the disk is full"), "{shown}");
-    assert!(shown.contains("backstitch status"), "{shown}");
+    assert!(shown.contains("see whether the disk is full"), "{shown}");
     let call = "backstitch status";
     says(&session, call, 0, &["3 migrations wait to be applied"]);
 }

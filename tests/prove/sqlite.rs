@@ -106,7 +106,7 @@ const CASES: &[Case] = &[
     Case::new(
         "ALTER TABLE posts ADD length INT AS (length(title)) VIRTUAL",
         "",
-        &["left over: column posts.length (int, generated (length(title)) virtual)"],
+        &["left over: column posts.length (int, generated (length(title)))"],
     ),
     Case::new(
         "ALTER TABLE users DROP COLUMN nick",

@@ -60,7 +60,9 @@ impl Probe for Sqlite {
             CORRUPT => {
                 Some("the file is broken (PRAGMA integrity_check tells how): bring a backup back")
             }
-            IO_ERROR => Some("see whether the disk is well, and the file system takes locks"),
+            IO_ERROR => Some(
+                "see whether the disk is full or broken, and whether its file system takes locks",
+            ),
             FULL => Some("make room on the disk, or raise `max_page_count`"),
             _ => None,
         }
